@@ -144,6 +144,23 @@ impl Shape {
         Shape::new(&lengths[..rank])
     }
 
+    /// Calls `visit` with every multi-index in row-major order; entries beyond the rank are zero.
+    ///
+    /// The slow, obvious way to walk a value: reference evaluations use it, kernels do not.
+    pub fn for_each_index(&self, mut visit: impl FnMut(&[usize; MAX_RANK])) {
+        let mut index = [0; MAX_RANK];
+        for _ in 0..self.numel() {
+            visit(&index);
+            for axis in (0..self.rank()).rev() {
+                index[axis] += 1;
+                if index[axis] < self.lengths[axis] {
+                    break;
+                }
+                index[axis] = 0;
+            }
+        }
+    }
+
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.lengths().contains(&0)
@@ -190,7 +207,8 @@ mod tests {
 
     #[test]
     fn broadcasting_follows_numpy() {
-        let cases: &[(&[usize], &[usize], Option<&[usize]>)] = &[
+        type Case = (&'static [usize], &'static [usize], Option<&'static [usize]>);
+        let cases: &[Case] = &[
             (&[], &[], Some(&[])),
             (&[3], &[], Some(&[3])),
             (&[2, 1], &[3], Some(&[2, 3])),

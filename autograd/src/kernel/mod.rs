@@ -7,5 +7,7 @@
 //! | [`math`] | elementary functions, one generic body for scalars and vectors |
 
 pub mod math;
+pub mod philox;
+pub mod reduce;
 
 pub use math::Native;

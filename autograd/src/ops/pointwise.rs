@@ -1,0 +1,542 @@
+//! Pointwise operations: one output number from the numbers at the same place of the inputs.
+//!
+//! [`Unary::rule`] and [`Binary::rule`] are *the* table: for each function its equation, how it is
+//! evaluated, its partial derivatives, the domain on which it is tested and its kinks, side by side.
+//! Both derivative products follow from the partials (`x̄ᵢ = ȳ pᵢ`, `ẏ = Σ ẋᵢ pᵢ`), so nothing else has
+//! to be written for a pointwise function.
+//!
+//! Inputs have equal shapes: the recorder has already inserted broadcasts (see
+//! [`arithmetic`](super::arithmetic)), so a forgotten un-broadcast cannot be written here.
+//!
+//! # At a kink
+//! Each function has one declared convention, tested at the kink itself: `relu'(0) = 0`, `|·|'(0) = 0`,
+//! `sign(0) = 0`, and a tie in max or min gives each side one half.
+
+use super::{Call, Op};
+use crate::graph::Var;
+use crate::real::Real;
+use std::fmt;
+
+/// A function of one number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unary {
+    /// -x
+    Neg,
+    /// eˣ
+    Exp,
+    /// ln x
+    Ln,
+    /// √x
+    Sqrt,
+    /// sin x
+    Sin,
+    /// cos x
+    Cos,
+    /// tanh x
+    Tanh,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// max(x, 0)
+    Relu,
+    /// |x|
+    Abs,
+    /// -1, 0 or 1
+    Sign,
+    /// 2/√π ∫₀ˣ e^(-t²) dt
+    Erf,
+    /// xⁿ with a fixed integer n
+    Powi(i32),
+}
+
+/// A function of two numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Binary {
+    /// a + b
+    Add,
+    /// a - b
+    Sub,
+    /// a b
+    Mul,
+    /// a / b
+    Div,
+    /// a to the power b
+    Pow,
+    /// the larger
+    Max,
+    /// the smaller
+    Min,
+    /// 1 where a < b, else 0
+    Less,
+    /// 1 where a ≤ b, else 0
+    LessEqual,
+    /// 1 where a > b, else 0
+    Greater,
+    /// 1 where a ≥ b, else 0
+    GreaterEqual,
+    /// 1 where a = b, else 0
+    Equal,
+}
+
+/// A partial derivative, in the form in which it is cheapest to multiply with.
+pub enum Partial<'g, T: Real> {
+    /// Zero everywhere: nothing is recorded.
+    Zero,
+    /// One.
+    One,
+    /// Minus one.
+    MinusOne,
+    /// One where the mask is not zero, zero elsewhere. Applied by `select`, so that an infinite or NaN
+    /// cotangent does not leak out of the branch not taken.
+    Where(Var<'g, T>),
+    /// Any other value.
+    Factor(Var<'g, T>),
+}
+use Partial::{Factor, MinusOne, One, Where, Zero};
+
+/// All there is to know of a function of one number.
+pub struct UnaryRule<T: Real> {
+    /// The name in listings.
+    pub name: &'static str,
+    /// The function and its derivative, as mathematics.
+    pub equation: &'static str,
+    /// The derivative, in terms of the argument x and the result y.
+    pub partial: for<'g> fn(Var<'g, T>, Var<'g, T>) -> Partial<'g, T>,
+    /// The interval from which tests draw arguments.
+    pub domain: (f64, f64),
+    /// Arguments at which the function is not differentiable.
+    pub kinks: &'static [f64],
+}
+
+/// The partial derivative of `y = f(a, b)` in one of its arguments: (a, b, y, position).
+pub type BinaryPartial<T> = for<'g> fn(Var<'g, T>, Var<'g, T>, Var<'g, T>, usize) -> Partial<'g, T>;
+
+/// All there is to know of a function of two numbers.
+pub struct BinaryRule<T: Real> {
+    /// The name in listings.
+    pub name: &'static str,
+    /// The function and its derivatives, as mathematics.
+    pub equation: &'static str,
+    /// The two partial derivatives, in terms of the arguments a, b and the result y.
+    pub partials: BinaryPartial<T>,
+    /// The intervals from which tests draw the two arguments.
+    pub domain: [(f64, f64); 2],
+    /// Whether there is a kink or a jump where a = b.
+    pub kink_at_tie: bool,
+}
+
+/// A consumer of a function of one number: [`Unary::apply`] hands it the function as a type of its own,
+/// so that a loop inside `visit` is compiled, and vectorised, for that one function.
+pub trait VisitUnary<T: Real> {
+    /// What the visit gives.
+    type Output;
+    /// Called once, with the function.
+    fn visit(self, function: impl Fn(T) -> T + Copy) -> Self::Output;
+}
+
+/// A consumer of a function of two numbers; see [`VisitUnary`].
+pub trait VisitBinary<T: Real> {
+    /// What the visit gives.
+    type Output;
+    /// Called once, with the function.
+    fn visit(self, function: impl Fn(T, T) -> T + Copy) -> Self::Output;
+}
+
+impl Unary {
+    /// Every function of one number; for [`Unary::Powi`] some typical exponents.
+    pub const ALL: [Unary; 16] = [
+        Unary::Neg,
+        Unary::Exp,
+        Unary::Ln,
+        Unary::Sqrt,
+        Unary::Sin,
+        Unary::Cos,
+        Unary::Tanh,
+        Unary::Sigmoid,
+        Unary::Relu,
+        Unary::Abs,
+        Unary::Sign,
+        Unary::Erf,
+        Unary::Powi(2),
+        Unary::Powi(3),
+        Unary::Powi(0),
+        Unary::Powi(-1),
+    ];
+
+    /// The table.
+    pub fn rule<T: Real>(self) -> UnaryRule<T> {
+        match self {
+            Unary::Neg => UnaryRule {
+                name: "neg",
+                equation: "y = -x,  dy/dx = -1",
+                partial: |_, _| MinusOne,
+                domain: (-4.0, 4.0),
+                kinks: &[],
+            },
+            Unary::Exp => UnaryRule {
+                name: "exp",
+                equation: "y = e^x,  dy/dx = y",
+                partial: |_, y| Factor(y),
+                domain: (-4.0, 4.0),
+                kinks: &[],
+            },
+            Unary::Ln => UnaryRule {
+                name: "ln",
+                equation: "y = ln x,  dy/dx = 1/x",
+                partial: |x, _| Factor(1.0 / x),
+                domain: (0.1, 8.0),
+                kinks: &[],
+            },
+            Unary::Sqrt => UnaryRule {
+                name: "sqrt",
+                equation: "y = sqrt x,  dy/dx = 1/(2y), +inf at x = 0",
+                partial: |_, y| Factor(0.5 / y),
+                domain: (0.1, 8.0),
+                kinks: &[],
+            },
+            Unary::Sin => UnaryRule {
+                name: "sin",
+                equation: "y = sin x,  dy/dx = cos x",
+                partial: |x, _| Factor(x.cos()),
+                domain: (-8.0, 8.0),
+                kinks: &[],
+            },
+            Unary::Cos => UnaryRule {
+                name: "cos",
+                equation: "y = cos x,  dy/dx = -sin x",
+                partial: |x, _| Factor(-x.sin()),
+                domain: (-8.0, 8.0),
+                kinks: &[],
+            },
+            Unary::Tanh => UnaryRule {
+                name: "tanh",
+                // Factored: 1 - y² would cancel as |y| approaches one.
+                equation: "y = tanh x,  dy/dx = (1 - y)(1 + y)",
+                partial: |_, y| Factor((1.0 - y) * (1.0 + y)),
+                domain: (-4.0, 4.0),
+                kinks: &[],
+            },
+            Unary::Sigmoid => UnaryRule {
+                name: "sigmoid",
+                equation: "y = 1/(1 + e^-x),  dy/dx = y(1 - y)",
+                partial: |_, y| Factor(y * (1.0 - y)),
+                domain: (-6.0, 6.0),
+                kinks: &[],
+            },
+            Unary::Relu => UnaryRule {
+                name: "relu",
+                // Tested on the result, which a plan keeps anyway, not on the argument.
+                equation: "y = max(x, 0),  dy/dx = [y > 0]",
+                partial: |_, y| Where(y.greater(0.0)),
+                domain: (-4.0, 4.0),
+                kinks: &[0.0],
+            },
+            Unary::Abs => UnaryRule {
+                name: "abs",
+                equation: "y = |x|,  dy/dx = sign x",
+                partial: |x, _| Factor(x.sign()),
+                domain: (-4.0, 4.0),
+                kinks: &[0.0],
+            },
+            Unary::Sign => UnaryRule {
+                name: "sign",
+                equation: "y = -1, 0 or 1,  dy/dx = 0",
+                partial: |_, _| Zero,
+                domain: (-4.0, 4.0),
+                kinks: &[0.0],
+            },
+            Unary::Erf => UnaryRule {
+                name: "erf",
+                equation: "y = erf x,  dy/dx = 2/sqrt(pi) e^(-x²)",
+                partial: |x, _| Factor((-(x * x)).exp() * std::f64::consts::FRAC_2_SQRT_PI),
+                domain: (-3.0, 3.0),
+                kinks: &[],
+            },
+            Unary::Powi(_) => UnaryRule {
+                name: "powi",
+                equation: "y = x^n,  dy/dx = n x^(n-1)",
+                // The exponent is not visible here: `Unary::partial` handles powers.
+                partial: |_, _| Zero,
+                domain: (0.5, 2.0),
+                kinks: &[],
+            },
+        }
+    }
+
+    /// The derivative dy/dx.
+    pub fn partial<'g, T: Real>(self, x: Var<'g, T>, y: Var<'g, T>) -> Partial<'g, T> {
+        match self {
+            Unary::Powi(0) => Zero,
+            Unary::Powi(1) => One,
+            Unary::Powi(2) => Factor(x * 2.0),
+            Unary::Powi(n) => Factor(x.powi(n - 1) * f64::from(n)),
+            _ => (self.rule::<T>().partial)(x, y),
+        }
+    }
+
+    /// Hands the function itself to `visitor`.
+    #[inline(always)]
+    pub fn apply<T: Real, V: VisitUnary<T>>(self, visitor: V) -> V::Output {
+        match self {
+            Unary::Neg => visitor.visit(|x| -x),
+            Unary::Exp => visitor.visit(T::exp),
+            Unary::Ln => visitor.visit(T::ln),
+            Unary::Sqrt => visitor.visit(<T as Real>::sqrt),
+            Unary::Sin => visitor.visit(T::sin),
+            Unary::Cos => visitor.visit(T::cos),
+            Unary::Tanh => visitor.visit(T::tanh),
+            Unary::Sigmoid => visitor.visit(T::sigmoid),
+            Unary::Relu => visitor.visit(relu),
+            Unary::Abs => visitor.visit(<T as Real>::abs),
+            Unary::Sign => visitor.visit(sign),
+            Unary::Erf => visitor.visit(T::erf),
+            Unary::Powi(n) => visitor.visit(move |x| T::powi(x, n)),
+        }
+    }
+
+    /// The function at one number.
+    pub fn evaluate<T: Real>(self, x: T) -> T {
+        struct At<T>(T);
+        impl<T: Real> VisitUnary<T> for At<T> {
+            type Output = T;
+            fn visit(self, function: impl Fn(T) -> T + Copy) -> T {
+                function(self.0)
+            }
+        }
+        self.apply(At(x))
+    }
+}
+
+impl fmt::Display for Unary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unary::Powi(n) => write!(f, "powi({n})"),
+            _ => f.write_str(self.rule::<f64>().name),
+        }
+    }
+}
+
+impl Binary {
+    /// Every function of two numbers.
+    pub const ALL: [Binary; 12] = [
+        Binary::Add,
+        Binary::Sub,
+        Binary::Mul,
+        Binary::Div,
+        Binary::Pow,
+        Binary::Max,
+        Binary::Min,
+        Binary::Less,
+        Binary::LessEqual,
+        Binary::Greater,
+        Binary::GreaterEqual,
+        Binary::Equal,
+    ];
+
+    /// The table.
+    pub fn rule<T: Real>(self) -> BinaryRule<T> {
+        const PLANE: [(f64, f64); 2] = [(-4.0, 4.0); 2];
+        let comparison = |name, equation| BinaryRule {
+            name,
+            equation,
+            partials: |_, _, _, _| Zero,
+            domain: PLANE,
+            kink_at_tie: true,
+        };
+        match self {
+            Binary::Add => BinaryRule {
+                name: "add",
+                equation: "y = a + b,  dy/da = 1,  dy/db = 1",
+                partials: |_, _, _, _| One,
+                domain: PLANE,
+                kink_at_tie: false,
+            },
+            Binary::Sub => BinaryRule {
+                name: "sub",
+                equation: "y = a - b,  dy/da = 1,  dy/db = -1",
+                partials: |_, _, _, position| if position == 0 { One } else { MinusOne },
+                domain: PLANE,
+                kink_at_tie: false,
+            },
+            Binary::Mul => BinaryRule {
+                name: "mul",
+                equation: "y = a b,  dy/da = b,  dy/db = a",
+                partials: |a, b, _, position| Factor(if position == 0 { b } else { a }),
+                domain: PLANE,
+                kink_at_tie: false,
+            },
+            Binary::Div => BinaryRule {
+                name: "div",
+                // -y/b rather than -a/b²: b² overflows or underflows long before y does.
+                equation: "y = a / b,  dy/da = 1/b,  dy/db = -y/b",
+                partials: |_, b, y, position| Factor(if position == 0 { 1.0 / b } else { -(y / b) }),
+                domain: [(-4.0, 4.0), (0.25, 4.0)],
+                kink_at_tie: false,
+            },
+            Binary::Pow => BinaryRule {
+                name: "pow",
+                equation: "y = a^b,  dy/da = b a^(b-1),  dy/db = y ln a where a > 0, else 0",
+                partials: |a, b, y, position| {
+                    if position == 0 {
+                        // b = 0 is a constant function: its derivative is 0, also at a = 0 where a^-1 is
+                        // infinite.
+                        let slope = b * a.pow(b - 1.0);
+                        Factor(b.equal(0.0).select(b.graph().fill(b.shape(), 0.0), slope))
+                    } else {
+                        // ln a is taken of one where a ≤ 0, so the branch not taken has finite
+                        // derivatives of every order.
+                        let positive = a.greater(0.0);
+                        let one = a.graph().fill(a.shape(), 1.0);
+                        Factor(y * positive.select(a, one).ln())
+                    }
+                },
+                domain: [(0.25, 4.0), (-2.0, 3.0)],
+                kink_at_tie: false,
+            },
+            Binary::Max => BinaryRule {
+                name: "max",
+                equation: "y = max(a, b),  dy/da = [a > b] + [a = b]/2,  dy/db = [b > a] + [a = b]/2",
+                partials: |a, b, _, position| Factor(if position == 0 { step(a, b) } else { step(b, a) }),
+                domain: PLANE,
+                kink_at_tie: true,
+            },
+            Binary::Min => BinaryRule {
+                name: "min",
+                equation: "y = min(a, b),  dy/da = [a < b] + [a = b]/2,  dy/db = [b < a] + [a = b]/2",
+                partials: |a, b, _, position| Factor(if position == 0 { step(b, a) } else { step(a, b) }),
+                domain: PLANE,
+                kink_at_tie: true,
+            },
+            Binary::Less => comparison("less", "y = [a < b],  derivative 0"),
+            Binary::LessEqual => comparison("less_equal", "y = [a <= b],  derivative 0"),
+            Binary::Greater => comparison("greater", "y = [a > b],  derivative 0"),
+            Binary::GreaterEqual => comparison("greater_equal", "y = [a >= b],  derivative 0"),
+            Binary::Equal => comparison("equal", "y = [a = b],  derivative 0"),
+        }
+    }
+
+    /// The name in listings.
+    pub fn name(self) -> &'static str {
+        self.rule::<f64>().name
+    }
+
+    /// Whether the result is a mask of zeros and ones, with derivative zero.
+    pub fn is_comparison(self) -> bool {
+        use Binary::*;
+        matches!(self, Less | LessEqual | Greater | GreaterEqual | Equal)
+    }
+
+    /// Hands the function itself to `visitor`.
+    #[inline(always)]
+    pub fn apply<T: Real, V: VisitBinary<T>>(self, visitor: V) -> V::Output {
+        match self {
+            Binary::Add => visitor.visit(|a, b| a + b),
+            Binary::Sub => visitor.visit(|a, b| a - b),
+            Binary::Mul => visitor.visit(|a, b| a * b),
+            Binary::Div => visitor.visit(|a, b| a / b),
+            Binary::Pow => visitor.visit(T::powf),
+            Binary::Max => visitor.visit(maximum),
+            Binary::Min => visitor.visit(minimum),
+            Binary::Less => visitor.visit(|a, b| mask(a < b)),
+            Binary::LessEqual => visitor.visit(|a, b| mask(a <= b)),
+            Binary::Greater => visitor.visit(|a, b| mask(a > b)),
+            Binary::GreaterEqual => visitor.visit(|a, b| mask(a >= b)),
+            Binary::Equal => visitor.visit(|a, b| mask(a == b)),
+        }
+    }
+
+    /// The function at two numbers.
+    pub fn evaluate<T: Real>(self, a: T, b: T) -> T {
+        struct At<T>(T, T);
+        impl<T: Real> VisitBinary<T> for At<T> {
+            type Output = T;
+            fn visit(self, function: impl Fn(T, T) -> T + Copy) -> T {
+                function(self.0, self.1)
+            }
+        }
+        self.apply(At(a, b))
+    }
+}
+
+/// The derivative of `max(a, b)` in `a`: 1, 1/2 at a tie, 0. Written as the mean of [a > b] and [a ≥ b].
+fn step<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>) -> Var<'g, T> {
+    (a.greater(b) + a.greater_equal(b)) * 0.5
+}
+
+/// One for true.
+#[inline(always)]
+fn mask<T: Real>(condition: bool) -> T {
+    if condition { T::ONE } else { T::ZERO }
+}
+
+/// max(x, 0); a NaN stays NaN, so that it can be traced.
+#[inline(always)]
+pub fn relu<T: Real>(x: T) -> T {
+    if x <= T::ZERO { T::ZERO } else { x }
+}
+
+/// -1, 0 or 1; a NaN stays NaN.
+#[inline(always)]
+pub fn sign<T: Real>(x: T) -> T {
+    let sign = mask::<T>(x > T::ZERO) - mask::<T>(x < T::ZERO);
+    if x.is_nan() { x } else { sign }
+}
+
+/// The larger of two numbers; NaN if either is.
+#[inline(always)]
+pub fn maximum<T: Real>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// The smaller of two numbers; NaN if either is.
+#[inline(always)]
+pub fn minimum<T: Real>(a: T, b: T) -> T {
+    if a < b || a.is_nan() { a } else { b }
+}
+
+/// `mask ≠ 0 ? a : b`. Nothing is multiplied: a NaN in the branch not taken does not appear.
+#[inline(always)]
+pub fn select<T: Real>(mask: T, a: T, b: T) -> T {
+    if mask != T::ZERO { a } else { b }
+}
+
+/// The partial derivative of a pointwise call in its input at `position`.
+fn partial<'g, T: Real>(call: &Call<'g, T>, position: usize) -> Partial<'g, T> {
+    let y = call.output();
+    match &call.op {
+        Op::Unary(unary) => unary.partial(call.input(0), y),
+        Op::Binary(binary) => (binary.rule().partials)(call.input(0), call.input(1), y, position),
+        Op::Select if position == 0 => Zero,
+        Op::Select if position == 1 => Where(call.input(0)),
+        Op::Select => Where(call.input(0).equal(0.0)),
+        other => unreachable!("{other:?} is not pointwise"),
+    }
+}
+
+/// `v · p`, where `v` is a cotangent or a tangent and `p` a partial derivative.
+fn times<'g, T: Real>(v: Var<'g, T>, partial: Partial<'g, T>) -> Option<Var<'g, T>> {
+    match partial {
+        Zero => None,
+        One => Some(v),
+        MinusOne => Some(-v),
+        Where(mask) => Some(mask.select(v, v.graph().fill(v.shape(), 0.0))),
+        Factor(factor) => Some(v * factor),
+    }
+}
+
+/// x̄ = ȳ ∂y/∂x.
+pub(crate) fn vjp<'g, T: Real>(
+    call: &Call<'g, T>,
+    position: usize,
+    cotangent: Var<'g, T>,
+) -> Option<Var<'g, T>> {
+    times(cotangent, partial(call, position))
+}
+
+/// ẏ = Σ ẋᵢ ∂y/∂xᵢ.
+pub(crate) fn jvp<'g, T: Real>(call: &Call<'g, T>, tangents: &[Option<Var<'g, T>>]) -> Option<Var<'g, T>> {
+    tangents
+        .iter()
+        .enumerate()
+        .filter_map(|(position, tangent)| times((*tangent)?, partial(call, position)))
+        .reduce(|sum, term| sum + term)
+}
