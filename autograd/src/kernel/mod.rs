@@ -5,9 +5,17 @@
 //! | module | what |
 //! |---|---|
 //! | [`math`] | elementary functions, one generic body for scalars and vectors |
+//! | [`simd`] | which vector instructions the machine has, and compiling a loop for each of them |
+//! | [`philox`] | counter-based random numbers: element `i` is a pure function of its counter |
+
+// The reason for the exception: a function compiled for AVX2 or AVX-512 may only be called where those
+// instructions exist, and matrix kernels load whole vectors through pointers. Both need `unsafe`; each
+// block says why it is sound, and everything public is safe.
+#![allow(unsafe_code)]
 
 pub mod math;
 pub mod philox;
 pub mod reduce;
+pub mod simd;
 
 pub use math::Native;
