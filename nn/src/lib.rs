@@ -1,1 +1,4 @@
 //! The `nn` package.
+
+pub mod data;
+pub mod files;
