@@ -93,6 +93,7 @@ pub fn write_atomically_with(
     // Dropped on every early return, and on a panic in `write`: the temporary file is then removed.
     let mut file = create_temporary(&directory, &name, permissions).map_err(failed(WriteStep::Create))?;
     let mut buffer = BufWriter::new(file.as_file_mut());
+    // Flushed here: dropping the buffer would do it too, and keep silent about a failure.
     write(&mut buffer).and_then(|()| buffer.flush()).map_err(failed(WriteStep::Write))?;
     drop(buffer);
     file.as_file().sync_all().map_err(failed(WriteStep::Sync))?;

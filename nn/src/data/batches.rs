@@ -182,6 +182,13 @@ mod tests {
     }
 
     #[test]
+    fn one_batch_of_everything_is_a_full_batch() {
+        let mut batches = Batches::new(8, 8, 1).unwrap().with_last(LastBatch::Drop).unwrap();
+        assert_eq!(batches.epoch(0).map(<[usize]>::len).collect::<Vec<_>>(), [8]);
+        assert!(Batches::new(8, 9, 1).unwrap().with_last(LastBatch::Drop).is_err());
+    }
+
+    #[test]
     fn in_order_means_in_order() {
         let mut batches = Batches::in_order(5, 2).unwrap();
         for epoch in [0, 1] {

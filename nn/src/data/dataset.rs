@@ -273,6 +273,10 @@ mod tests {
             refusal(&[2, 4], Tensor::new([2], vec![2, u32::MAX]), 3),
             "label 4294967295 at position 1: labels of 3 classes run from 0 to 2"
         );
+        assert_eq!(
+            refusal(&[2, 4], Tensor::new([2], vec![1, 2]), 2),
+            "label 2 at position 1: labels of 2 classes run from 0 to 1"
+        );
     }
 
     #[test]

@@ -186,6 +186,15 @@ fn directories_load_under_every_usual_name() {
 }
 
 #[test]
+fn a_class_that_only_the_test_set_has_counts() {
+    let (train, test) = load_directory(directory(HYPHENS, 2, &[0, 0]).path()).unwrap();
+    assert_eq!((train.classes(), test.classes()), (2, 2));
+    let directory = directory(HYPHENS, 2, &[0, 1]);
+    std::fs::write(directory.path().join(HYPHENS[3]), encode(&Tensor::new([2], vec![0, 7]))).unwrap();
+    assert_eq!(load_directory(directory.path()).unwrap().0.classes(), 8);
+}
+
+#[test]
 fn there_are_at_least_two_classes() {
     let directory = directory(HYPHENS, 1, &[0]);
     let labels = encode(&Tensor::new([2], vec![0, 0]));
