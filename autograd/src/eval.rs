@@ -17,6 +17,7 @@ use crate::parameters::Parameters;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -145,9 +146,18 @@ impl<T: Real> Interpreter<'_, T> {
         let mut values: Vec<Option<Value<T>>> = vec![None; last];
         self.place_feeds(graph, &nodes, &needed, feeds, &mut values)?;
         for index in (0..last).filter(|&index| needed[index]) {
-            if values[index].is_none() {
-                values[index] = Some(self.evaluate(&nodes[index], &values)?);
+            if values[index].is_some() {
+                continue;
             }
+            let node = &nodes[index];
+            values[index] = Some(match &node.op {
+                Op::Parameter(name) => self.parameter(name, node)?,
+                _ => {
+                    let of = |input: &NodeId| values[input.index()].clone().expect("inputs come first");
+                    let inputs: SmallVec<[Value<T>; 3]> = node.inputs.iter().map(of).collect();
+                    evaluate_node(node, &inputs, self.draw)
+                }
+            });
         }
         Ok(Run { values })
     }
@@ -188,69 +198,6 @@ impl<T: Real> Interpreter<'_, T> {
                 Feed::Scalar(value) => Value::Real(Arc::new(Tensor::scalar(T::from_f64(value)))),
             });
         })
-    }
-
-    /// One node, from the values of its inputs.
-    fn evaluate(&self, node: &Node<T>, values: &[Option<Value<T>>]) -> Result<Value<T>, RunError> {
-        let shape = node.shape;
-        let value = |position: usize| {
-            values[node.inputs[position].index()].as_ref().expect("inputs come before their node")
-        };
-        let real = |position: usize| value(position).real();
-        let data = |position: usize| real(position).0;
-        let elements: Vec<T> = match &node.op {
-            Op::Input(_) | Op::IndexInput(_) => unreachable!("inputs are in place"),
-            Op::Parameter(name) => return self.parameter(name, node),
-            Op::Constant(constant) => return Ok(Value::Real(constant.0.clone())),
-            Op::IndexConstant(constant) => return Ok(Value::Index(constant.0.clone())),
-            Op::Fill(value) => vec![value.0; shape.numel()],
-            Op::Random(distribution, stream) => {
-                let mut draws = vec![T::ZERO; shape.numel()];
-                fill_random(*distribution, stream, self.draw, &mut draws);
-                draws
-            }
-            Op::Unary(unary) => data(0).iter().map(|&x| unary.evaluate(x)).collect(),
-            Op::Binary(binary) => data(0).iter().zip(data(1)).map(|(&a, &b)| binary.evaluate(a, b)).collect(),
-            Op::Select => (data(0).iter().zip(data(1)).zip(data(2)))
-                .map(|((&mask, &a), &b)| pointwise::select(mask, a, b))
-                .collect(),
-            Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Pad(_) | Op::Flip(_) => {
-                linear::evaluate(&node.op, &[real(0)], shape)
-            }
-            Op::Detach => data(0).to_vec(),
-            Op::Concat(_) => {
-                let inputs: Vec<_> = (0..node.inputs.len()).map(real).collect();
-                linear::evaluate(&node.op, &inputs, shape)
-            }
-            Op::Gather | Op::ScatterAdd => {
-                index::evaluate(&node.op, data(0), real(0).1, value(1).index(), shape)
-            }
-            Op::OneHot => index::one_hot(value(0).index(), shape.last()),
-            Op::ArgMax => {
-                let mut result = vec![0; shape.numel()];
-                kernel::reduce::argmax(data(0), shape.numel(), real(0).1.last(), &mut result);
-                return Ok(Value::Index(Arc::new(Tensor::new(shape, result))));
-            }
-            Op::Unfold(window) => window::unfold(data(0), real(0).1, window),
-            Op::Fold(window) => window::fold(data(0), shape, window),
-            Op::MatMul { transpose_lhs, transpose_rhs } => {
-                let extents = Extents::of(real(0).1, *transpose_lhs, real(1).1, *transpose_rhs);
-                let mut product = vec![T::ZERO; shape.numel()];
-                multiply(extents, data(0), *transpose_lhs, data(1), *transpose_rhs, &mut product);
-                product
-            }
-            Op::Sum => reduce(kernel::reduce::sum, real(0), shape),
-            Op::Max => reduce(kernel::reduce::max, real(0), shape),
-            Op::LogSumExp => reduce(kernel::reduce::logsumexp, real(0), shape),
-            Op::Custom(custom) => {
-                let inputs: Vec<_> = (0..node.inputs.len()).map(real).collect();
-                let mut output = vec![T::ZERO; shape.numel()];
-                custom.0.forward(&inputs, &mut output);
-                output
-            }
-        };
-        debug_assert_eq!(node.element, Element::Real);
-        Ok(Value::Real(Arc::new(Tensor::new(shape, elements))))
     }
 
     fn parameter(&self, name: &str, node: &Node<T>) -> Result<Value<T>, RunError> {
@@ -332,8 +279,70 @@ impl fmt::Display for NonFinite {
     }
 }
 
+/// One node, from the values of its inputs. Inputs and parameters have none: their values come from
+/// outside.
+pub(crate) fn evaluate_node<T: Real>(node: &Node<T>, inputs: &[Value<T>], draw: Draw) -> Value<T> {
+    let shape = node.shape;
+    let real = |position: usize| inputs[position].real();
+    let data = |position: usize| real(position).0;
+    let elements: Vec<T> = match &node.op {
+        Op::Input(_) | Op::IndexInput(_) | Op::Parameter(_) => {
+            unreachable!("the values of {:?} come from outside", node.op)
+        }
+        Op::Constant(constant) => return Value::Real(constant.0.clone()),
+        Op::IndexConstant(constant) => return Value::Index(constant.0.clone()),
+        Op::Fill(value) => vec![value.0; shape.numel()],
+        Op::Random(distribution, stream) => {
+            let mut draws = vec![T::ZERO; shape.numel()];
+            fill_random(*distribution, stream, draw, &mut draws);
+            draws
+        }
+        Op::Unary(unary) => data(0).iter().map(|&x| unary.evaluate(x)).collect(),
+        Op::Binary(binary) => data(0).iter().zip(data(1)).map(|(&a, &b)| binary.evaluate(a, b)).collect(),
+        Op::Select => (data(0).iter().zip(data(1)).zip(data(2)))
+            .map(|((&mask, &a), &b)| pointwise::select(mask, a, b))
+            .collect(),
+        Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Pad(_) | Op::Flip(_) => {
+            linear::evaluate(&node.op, &[real(0)], shape)
+        }
+        Op::Detach => data(0).to_vec(),
+        Op::Concat(_) => {
+            let all: Vec<_> = (0..inputs.len()).map(real).collect();
+            linear::evaluate(&node.op, &all, shape)
+        }
+        Op::Gather | Op::ScatterAdd => {
+            index::evaluate(&node.op, data(0), real(0).1, inputs[1].index(), shape)
+        }
+        Op::OneHot => index::one_hot(inputs[0].index(), shape.last()),
+        Op::ArgMax => {
+            let mut result = vec![0; shape.numel()];
+            kernel::reduce::argmax(data(0), shape.numel(), real(0).1.last(), &mut result);
+            return Value::Index(Arc::new(Tensor::new(shape, result)));
+        }
+        Op::Unfold(window) => window::unfold(data(0), real(0).1, window),
+        Op::Fold(window) => window::fold(data(0), shape, window),
+        Op::MatMul { transpose_lhs, transpose_rhs } => {
+            let extents = Extents::of(real(0).1, *transpose_lhs, real(1).1, *transpose_rhs);
+            let mut product = vec![T::ZERO; shape.numel()];
+            multiply(extents, data(0), *transpose_lhs, data(1), *transpose_rhs, &mut product);
+            product
+        }
+        Op::Sum => reduce(kernel::reduce::sum, real(0), shape),
+        Op::Max => reduce(kernel::reduce::max, real(0), shape),
+        Op::LogSumExp => reduce(kernel::reduce::logsumexp, real(0), shape),
+        Op::Custom(custom) => {
+            let all: Vec<_> = (0..inputs.len()).map(real).collect();
+            let mut output = vec![T::ZERO; shape.numel()];
+            custom.0.forward(&all, &mut output);
+            output
+        }
+    };
+    debug_assert_eq!(node.element, Element::Real);
+    Value::Real(Arc::new(Tensor::new(shape, elements)))
+}
+
 /// Marks the inputs of marked nodes, from the last node down.
-fn mark_needed<T: Real>(nodes: &[Node<T>], needed: &mut [bool]) {
+pub(crate) fn mark_needed<T: Real>(nodes: &[Node<T>], needed: &mut [bool]) {
     for index in (0..needed.len()).rev() {
         if needed[index] {
             nodes[index].inputs.iter().for_each(|input| needed[input.index()] = true);

@@ -14,8 +14,10 @@
 #![allow(unsafe_code)]
 
 pub mod math;
+pub mod memory;
 pub mod philox;
 pub mod reduce;
 pub mod simd;
+pub mod tile;
 
 pub use math::Native;

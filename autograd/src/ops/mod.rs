@@ -40,7 +40,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What a node computes. Shapes are those of the node and of its inputs, not of the operation.
-#[derive(Clone, PartialEq, Eq, Hash)]
+///
+/// Two operations are equal if they compute the same from the same inputs as far as can be told without
+/// comparing data: constants and custom operations are equal if they are the same object.
+#[derive(Clone)]
 pub enum Op<T: Real> {
     /// A real value fed under a name.
     Input(Arc<str>),
@@ -114,23 +117,11 @@ pub enum Op<T: Real> {
     Custom(CustomOp<T>),
 }
 
-/// A number inside an operation: compared and hashed by its bits, so NaN equals itself and -0 is not 0.
+/// A number inside an operation.
 #[derive(Clone, Copy)]
 pub struct Literal<T>(pub T);
 
-impl<T: Real> PartialEq for Literal<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.bits() == other.0.bits()
-    }
-}
-impl<T: Real> Eq for Literal<T> {}
-impl<T: Real> Hash for Literal<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.bits().hash(state);
-    }
-}
-
-/// A value shared between nodes and plans: compared and hashed by identity, never by content.
+/// A value shared between nodes and plans.
 pub struct Shared<V: ?Sized>(pub Arc<V>);
 
 /// A shared custom operation.
@@ -141,15 +132,65 @@ impl<V: ?Sized> Clone for Shared<V> {
         Shared(self.0.clone())
     }
 }
-impl<V: ?Sized> PartialEq for Shared<V> {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::as_ptr(&self.0).cast::<()>() == Arc::as_ptr(&other.0).cast::<()>()
+
+impl<V: ?Sized> Shared<V> {
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>() as usize
     }
 }
-impl<V: ?Sized> Eq for Shared<V> {}
-impl<V: ?Sized> Hash for Shared<V> {
+
+/// What an operation holds beside its kind, in a form that can be compared and hashed: numbers by their
+/// bits (NaN equals itself, -0 is not 0), shared values by address.
+#[derive(PartialEq, Eq, Hash)]
+enum Payload<'a> {
+    None,
+    Name(&'a str),
+    Address(usize),
+    Bits(u64),
+    Draw(Distribution, &'a str),
+    Unary(Unary),
+    Binary(Binary),
+    Order(&'a [u8; MAX_RANK]),
+    Strided(&'a Strided),
+    Axes(u8),
+    Window(&'a window::Window),
+    Transposed(bool, bool),
+}
+
+impl<T: Real> Op<T> {
+    fn payload(&self) -> Payload<'_> {
+        match self {
+            Op::Input(name) | Op::IndexInput(name) | Op::Parameter(name) => Payload::Name(name),
+            Op::Constant(value) => Payload::Address(value.address()),
+            Op::IndexConstant(value) => Payload::Address(value.address()),
+            Op::Custom(custom) => Payload::Address(custom.address()),
+            Op::Fill(value) => Payload::Bits(value.0.bits()),
+            Op::Random(distribution, stream) => Payload::Draw(*distribution, stream),
+            Op::Unary(unary) => Payload::Unary(*unary),
+            Op::Binary(binary) => Payload::Binary(*binary),
+            Op::Permute(order) => Payload::Order(order),
+            Op::Slice(strided) | Op::Pad(strided) => Payload::Strided(strided),
+            Op::Concat(axes) | Op::Flip(axes) => Payload::Axes(*axes),
+            Op::Unfold(window) | Op::Fold(window) => Payload::Window(window),
+            Op::MatMul { transpose_lhs, transpose_rhs } => {
+                Payload::Transposed(*transpose_lhs, *transpose_rhs)
+            }
+            Op::Select | Op::Broadcast | Op::Sum | Op::Reshape | Op::Gather | Op::ScatterAdd => Payload::None,
+            Op::OneHot | Op::ArgMax | Op::Max | Op::LogSumExp | Op::Detach => Payload::None,
+        }
+    }
+}
+
+impl<T: Real> PartialEq for Op<T> {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.payload() == other.payload()
+    }
+}
+impl<T: Real> Eq for Op<T> {}
+impl<T: Real> Hash for Op<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).cast::<()>().hash(state);
+        std::mem::discriminant(self).hash(state);
+        self.payload().hash(state);
     }
 }
 

@@ -16,6 +16,8 @@
 //! # Ok::<(), autograd::RunError>(())
 //! ```
 
+mod program;
+
 use crate::feed::{Feed, RunError};
 use crate::graph::{Graph, IndexVar, NodeId, Var};
 use crate::ops::random::Draw;
