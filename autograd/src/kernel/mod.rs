@@ -18,6 +18,7 @@ pub mod gemm;
 pub mod math;
 pub mod philox;
 pub mod reduce;
+mod scratch;
 pub mod simd;
 
 pub use math::Native;

@@ -8,6 +8,9 @@
 //! |---|---|
 //! | [`matrix`](MatrixRef) | the views, where bounds are checked |
 //! | `mod` | the interface, and the split of C into panels |
+//! | `blocked` | the loops around the register tile, and when to pack |
+//! | `tile` | the register tile, and the families of instructions it is compiled for |
+//! | `vector` | one vector register as a type |
 //! | `reference` | the triple loop that the others are tested against |
 //!
 //! **Determinism.** C is cut into panels whose sizes depend on the shape only, and each element of C is a
@@ -24,8 +27,11 @@
 //! assert_eq!(c, [5.0, 11.0, 11.0, 25.0]);
 //! ```
 
+mod blocked;
 mod matrix;
 mod reference;
+mod tile;
+mod vector;
 
 pub use matrix::{Layout, MatrixMut, MatrixRef};
 
@@ -35,7 +41,10 @@ use crate::real::Real;
 /// Who computes a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Backend {
-    /// The crate `matrixmultiply`. It allocates its packing buffers in every call.
+    /// Our own: blocked for the caches, with register tiles for each instruction level.
+    Blocked,
+    /// The crate `matrixmultiply`. It allocates its packing buffers in every call and finds its own
+    /// instruction level.
     MatrixMultiply,
     /// Three loops.
     Reference,
@@ -47,7 +56,7 @@ pub enum Backend {
 /// If the sizes do not fit: A is m x k, B is k x n, C is m x n, all with the same number of matrices.
 #[track_caller]
 pub fn gemm<T: Real>(alpha: T, a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, beta: T, c: MatrixMut<'_, T>) {
-    gemm_with(Backend::MatrixMultiply, Level::detect(), alpha, a, b, beta, c);
+    gemm_with(Backend::Blocked, Level::detect(), alpha, a, b, beta, c);
 }
 
 /// As [`gemm`], by a chosen backend with the instructions of `level` (or of the machine, if it has less).
@@ -158,12 +167,14 @@ impl<T: Real> Product<T> {
 
     /// # Safety
     /// The invariant of [`Product`] holds, and nothing else accesses the elements of C meanwhile.
-    unsafe fn compute(&self, backend: Backend, _level: Level) {
+    unsafe fn compute(&self, backend: Backend, level: Level) {
         if self.k == 0 {
             // SAFETY: as promised by the caller.
             return unsafe { self.scale() };
         }
         match backend {
+            // SAFETY: as promised by the caller.
+            Backend::Blocked => unsafe { T::blocked(level, self) },
             // SAFETY: as promised by the caller.
             Backend::MatrixMultiply => unsafe { T::matrixmultiply(self) },
             // SAFETY: as promised by the caller.
@@ -195,6 +206,12 @@ pub trait Scalar: Sized {
     /// # Safety
     /// As `Product::compute`.
     unsafe fn matrixmultiply(product: &Product<Self>);
+
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    /// # Safety
+    /// As `Product::compute`.
+    unsafe fn blocked(level: Level, product: &Product<Self>);
 }
 
 macro_rules! scalar {
@@ -223,6 +240,23 @@ macro_rules! scalar {
                         c.col_stride as isize,
                     )
                 }
+            }
+
+            #[allow(private_interfaces)]
+            unsafe fn blocked(level: Level, product: &Product<$type>) {
+                #[cfg(target_arch = "x86_64")]
+                match level.min(Level::supported()) {
+                    // SAFETY: as promised by the caller; the machine has the instructions.
+                    Level::Avx512 => {
+                        return unsafe { blocked::compute::<$type, tile::Avx512Family>(product) };
+                    }
+                    // SAFETY: as promised by the caller; the machine has the instructions.
+                    Level::Avx2 => return unsafe { blocked::compute::<$type, tile::Avx2Family>(product) },
+                    Level::Portable => {}
+                }
+                let _ = level;
+                // SAFETY: as promised by the caller.
+                unsafe { blocked::compute::<$type, tile::PortableFamily>(product) }
             }
         }
     };

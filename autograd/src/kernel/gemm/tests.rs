@@ -9,7 +9,7 @@ use super::*;
 use crate::kernel::philox::Stream;
 use proptest::prelude::*;
 
-const BACKENDS: [Backend; 2] = [Backend::MatrixMultiply, Backend::Reference];
+const BACKENDS: [Backend; 3] = [Backend::Blocked, Backend::MatrixMultiply, Backend::Reference];
 
 /// The axes of a matrix in memory.
 #[derive(Debug, Clone, Copy)]
