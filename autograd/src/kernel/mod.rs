@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`math`] | elementary functions, one generic body for scalars and vectors |
 //! | [`simd`] | which vector instructions the machine has, and compiling a loop for each of them |
+//! | [`gemm`] | matrix products with any strides |
 //! | [`philox`] | counter-based random numbers: element `i` is a pure function of its counter |
 
 // The reason for the exception: a function compiled for AVX2 or AVX-512 may only be called where those
@@ -13,10 +14,12 @@
 // block says why it is sound, and everything public is safe.
 #![allow(unsafe_code)]
 
+pub mod gemm;
 pub mod math;
 pub mod memory;
 pub mod philox;
 pub mod reduce;
+mod scratch;
 pub mod simd;
 pub mod tile;
 

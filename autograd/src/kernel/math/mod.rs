@@ -42,7 +42,7 @@ pub mod power;
 pub mod trigonometric;
 
 /// What differs between `f32` and `f64` inside the kernels.
-pub trait Native: Copy + super::philox::Draw {
+pub trait Native: Copy + super::philox::Draw + super::gemm::Scalar {
     /// `self * a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
     /// e^x.

@@ -1,0 +1,240 @@
+//! The register tile: a few rows of C held in registers while k runs past.
+//!
+//! ```text
+//! for p in 0..k                    one outer product a_p b_p
+//!     for i in 0..ROWS             one element of A in all lanes
+//!         for v in 0..VECTORS      one vector of B
+//!             C[i][v] += A[i][p] B[p][v]
+//! ```
+//!
+//! With 14 rows and 2 vectors, 28 of the 32 registers of AVX-512 are sums: enough independent sums to hide
+//! the latency of a fused multiply-add (2 per cycle, 4 cycles), and 28 of them for 16 loads, so that
+//! memory keeps up (2 loads per cycle). Each count of rows has a tile of its own, so no tile ever computes
+//! rows that do not exist.
+
+use super::vector::Vector;
+use crate::real::Real;
+
+/// Vectors in a row of a full tile.
+pub(super) const VECTORS: usize = 2;
+
+/// One tile of C and what it is made of. `b` and `c` have unit distance between columns.
+pub(super) struct Tile<T> {
+    pub k: usize,
+    pub cols: usize,
+    pub a: *const T,
+    pub a_row_stride: usize,
+    pub a_col_stride: usize,
+    pub b: *const T,
+    pub b_row_stride: usize,
+    pub c: *mut T,
+    pub c_row_stride: usize,
+    pub alpha: T,
+    pub beta: T,
+}
+
+/// `C <- alpha A B + beta C` for ROWS rows and up to VECTORS vectors of columns.
+///
+/// # Safety
+/// The instructions of `V` exist, and the elements of the tile are valid. If masks are not free, whole
+/// vectors of B are.
+#[inline(always)]
+unsafe fn tile<T: Real, V: Vector<T>, const ROWS: usize, const VECTORS: usize, const UNIT_ROWS: bool>(
+    tile: &Tile<T>,
+) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let last = tile.cols - (VECTORS - 1) * V::LANES;
+        let mask = V::mask(last);
+        let a_row_stride = if UNIT_ROWS { 1 } else { tile.a_row_stride };
+        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let (mut a, mut b) = (tile.a, tile.b);
+        for _ in 0..tile.k {
+            let mut b_row = [V::zero(); VECTORS];
+            for (v, vector) in b_row.iter_mut().enumerate() {
+                let from = b.add(v * V::LANES);
+                let masked = V::FREE_MASK && v + 1 == VECTORS;
+                *vector = if masked { V::load_masked(from, mask) } else { V::load(from) };
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a.add(i * a_row_stride));
+                for (sum, &b) in sums.iter_mut().zip(&b_row) {
+                    *sum = b.mul_add(a, *sum);
+                }
+            }
+            // The last step leaves the matrices.
+            a = a.wrapping_add(tile.a_col_stride);
+            b = b.wrapping_add(tile.b_row_stride);
+        }
+        let (alpha, beta) = (V::splat(tile.alpha), V::splat(tile.beta));
+        let overwrite = tile.beta == T::ZERO;
+        for (i, sums) in sums.iter().enumerate() {
+            for (v, &sum) in sums.iter().enumerate() {
+                let c = tile.c.add(i * tile.c_row_stride + v * V::LANES);
+                let scaled = sum.mul(alpha);
+                let partial = v + 1 == VECTORS && last < V::LANES;
+                match (overwrite, partial) {
+                    (true, false) => scaled.store(c),
+                    (true, true) => scaled.store_masked(c, mask),
+                    (false, false) => beta.mul_add(V::load(c), scaled).store(c),
+                    (false, true) => beta.mul_add(V::load_masked(c, mask), scaled).store_masked(c, mask),
+                }
+            }
+        }
+    }
+}
+
+/// `to[p * to_stride + i] = from[i * from_stride + p]` for i < rows, p < count. Beyond `rows` it writes
+/// up to the next multiple of a square's edge.
+///
+/// # Safety
+/// The instructions of `V` exist; `from` is valid for what is read, `to` for `count * to_stride + 8`.
+#[inline(always)]
+unsafe fn transpose<T: Real, V: Vector<T>>(
+    from: *const T,
+    from_stride: usize,
+    rows: usize,
+    count: usize,
+    to: *mut T,
+    to_stride: usize,
+) {
+    // The last square first: where it exceeds the rows, the first of the next line overwrite it.
+    for square in (0..rows.div_ceil(V::SQUARE)).rev() {
+        let first = square * V::SQUARE;
+        // SAFETY: rows beyond the last repeat it; the rest as promised by the caller.
+        unsafe {
+            let row = |i: usize| from.add((first + i).min(rows - 1) * from_stride);
+            let to = to.add(first);
+            let mut p = 0;
+            while p + V::SQUARE <= count {
+                V::transpose(
+                    std::array::from_fn(|i| row(i).wrapping_add(p)),
+                    to.add(p * to_stride),
+                    to_stride,
+                );
+                p += V::SQUARE;
+            }
+            for p in p..count {
+                for i in 0..V::SQUARE.min(rows - first) {
+                    *to.add(p * to_stride + i) = *row(i).add(p);
+                }
+            }
+        }
+    }
+}
+
+/// A family of vector instructions, with the tiles compiled for it.
+pub(super) trait Family<T> {
+    /// Rows of the largest tile.
+    const MAX_ROWS: usize;
+    /// Elements in a vector.
+    const LANES: usize;
+    /// Whether B can be read in place where a vector is not full.
+    const FREE_MASK: bool;
+
+    /// Computes a tile of `rows` rows and `vectors` vectors.
+    ///
+    /// # Safety
+    /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2.
+    unsafe fn tile(rows: usize, vectors: usize, arguments: &Tile<T>);
+
+    /// # Safety
+    /// As [`transpose`].
+    unsafe fn transpose(
+        from: *const T,
+        from_stride: usize,
+        rows: usize,
+        count: usize,
+        to: *mut T,
+        to_stride: usize,
+    );
+}
+
+/// A family: its vectors, its features and its counts of rows.
+macro_rules! family {
+    ($family:ident, $scalar:ident, $vector:ty, [$($rows:literal)*], $max:literal $(, $feature:literal)?) => {
+        impl Family<$scalar> for $family {
+            const MAX_ROWS: usize = $max;
+            const LANES: usize = <$vector as Vector<$scalar>>::LANES;
+            const FREE_MASK: bool = <$vector as Vector<$scalar>>::FREE_MASK;
+
+            unsafe fn tile(rows: usize, vectors: usize, arguments: &Tile<$scalar>) {
+                $(#[target_feature(enable = $feature)])?
+                unsafe fn compiled<const ROWS: usize, const VECTORS: usize, const UNIT_ROWS: bool>(
+                    arguments: &Tile<$scalar>,
+                ) {
+                    // SAFETY: as promised by the caller.
+                    unsafe { tile::<$scalar, $vector, ROWS, VECTORS, UNIT_ROWS>(arguments) }
+                }
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    match (rows, vectors, arguments.a_row_stride == 1) {
+                        $(
+                            ($rows, 1, false) => compiled::<$rows, 1, false>(arguments),
+                            ($rows, 1, true) => compiled::<$rows, 1, true>(arguments),
+                            ($rows, 2, false) => compiled::<$rows, 2, false>(arguments),
+                            ($rows, 2, true) => compiled::<$rows, 2, true>(arguments),
+                        )*
+                        _ => unreachable!("no tile of {rows} rows and {vectors} vectors"),
+                    }
+                }
+            }
+
+            unsafe fn transpose(
+                from: *const $scalar,
+                from_stride: usize,
+                rows: usize,
+                count: usize,
+                to: *mut $scalar,
+                to_stride: usize,
+            ) {
+                $(#[target_feature(enable = $feature)])?
+                unsafe fn compiled(
+                    from: *const $scalar,
+                    from_stride: usize,
+                    rows: usize,
+                    count: usize,
+                    to: *mut $scalar,
+                    to_stride: usize,
+                ) {
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        transpose::<$scalar, $vector>(from, from_stride, rows, count, to, to_stride)
+                    }
+                }
+                // SAFETY: as promised by the caller.
+                unsafe { compiled(from, from_stride, rows, count, to, to_stride) }
+            }
+        }
+    };
+}
+
+/// The baseline: 128-bit vectors, 16 registers.
+pub(super) struct PortableFamily;
+family!(PortableFamily, f32, super::vector::Portable<f32, 4>, [1 2 3 4], 4);
+family!(PortableFamily, f64, super::vector::Portable<f64, 2>, [1 2 3 4], 4);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::*;
+    use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+
+    /// 256-bit vectors, 16 registers: 12 sums, 2 vectors of B, 1 of A.
+    pub(in super::super) struct Avx2Family;
+    family!(Avx2Family, f32, __m256, [1 2 3 4 5 6], 6, "avx2,fma");
+    family!(Avx2Family, f64, __m256d, [1 2 3 4 5 6], 6, "avx2,fma");
+
+    /// 512-bit vectors, 32 registers: 28 sums, 2 vectors of B, 1 of A.
+    pub(in super::super) struct Avx512Family;
+    family!(
+        Avx512Family, f32, __m512, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
+        "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+    );
+    family!(
+        Avx512Family, f64, __m512d, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
+        "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+    );
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2Family, Avx512Family};
