@@ -6,9 +6,10 @@
 //! leaves out is everything that a plan does to a graph.
 
 use crate::IndexVar;
-use crate::feed::{Feed, InputSlot, RunError, check_feeds, index_bound};
+use crate::feed::{Feed, InputSlot, RunError, check_feeds};
 use crate::graph::{Element, Graph, Node, NodeId, Var};
 use crate::kernel;
+use crate::kernel::gemm::{Layout, MatrixMut, MatrixRef, gemm};
 use crate::ops::matmul::Extents;
 use crate::ops::random::{Distribution, Draw};
 use crate::ops::reduce::{ReduceKernel, passes};
@@ -144,7 +145,7 @@ impl<T: Real> Interpreter<'_, T> {
         outputs.iter().for_each(|output| needed[output.index()] = true);
         mark_needed(&nodes, &mut needed);
         let mut values: Vec<Option<Value<T>>> = vec![None; last];
-        self.place_feeds(graph, &nodes, &needed, feeds, &mut values)?;
+        self.place_feeds(graph, &needed, feeds, &mut values)?;
         for index in (0..last).filter(|&index| needed[index]) {
             if values[index].is_some() {
                 continue;
@@ -162,37 +163,17 @@ impl<T: Real> Interpreter<'_, T> {
         Ok(Run { values })
     }
 
-    /// Checks the feeds and puts them in place. Inputs that are not needed may be fed or not.
+    /// Checks the feeds and puts them in place.
     fn place_feeds(
         &self,
         graph: &Graph<T>,
-        nodes: &[Node<T>],
         needed: &[bool],
         feeds: &[(&str, Feed<'_, T>)],
         values: &mut [Option<Value<T>>],
     ) -> Result<(), RunError> {
-        let mut slots: Vec<InputSlot> = Vec::new();
-        for (index, node) in nodes.iter().enumerate() {
-            let fed = feeds.iter().any(|(name, _)| match &node.op {
-                Op::Input(input) | Op::IndexInput(input) => **input == **name,
-                _ => false,
-            });
-            if fed || needed.get(index) == Some(&true) {
-                slots.extend(InputSlot::of(NodeId(index as u32), node));
-            }
-        }
-        for node in nodes.iter().zip(needed).filter(|(_, needed)| **needed).map(|(node, _)| node) {
-            if let Some((position, bound)) = index_bound(graph, node) {
-                let id = node.inputs[position];
-                slots
-                    .iter_mut()
-                    .filter(|slot| slot.id == id)
-                    .for_each(|slot| slot.bounds.push(bound.clone()));
-            }
-        }
+        let slots = InputSlot::all(graph, needed);
         check_feeds(&slots, feeds, |position, feed| {
-            let Some(place) = values.get_mut(slots[position].id.index()) else { return };
-            *place = Some(match *feed {
+            values[slots[position].id.index()] = Some(match *feed {
                 Feed::Real(value) => Value::Real(Arc::new(value.clone())),
                 Feed::Index(value) => Value::Index(Arc::new(value.clone())),
                 Feed::Scalar(value) => Value::Real(Arc::new(Tensor::scalar(T::from_f64(value)))),
@@ -324,7 +305,7 @@ pub(crate) fn evaluate_node<T: Real>(node: &Node<T>, inputs: &[Value<T>], draw: 
         Op::MatMul { transpose_lhs, transpose_rhs } => {
             let extents = Extents::of(real(0).1, *transpose_lhs, real(1).1, *transpose_rhs);
             let mut product = vec![T::ZERO; shape.numel()];
-            multiply(extents, data(0), *transpose_lhs, data(1), *transpose_rhs, &mut product);
+            multiply(extents, (data(0), *transpose_lhs), (data(1), *transpose_rhs), &mut product);
             product
         }
         Op::Sum => reduce(kernel::reduce::sum, real(0), shape),
@@ -360,28 +341,20 @@ pub(crate) fn fill_random<T: Real>(distribution: Distribution, stream: &str, dra
 }
 
 /// A batched product of dense matrices.
-pub(crate) fn multiply<T: Real>(
+fn multiply<T: Real>(
     extents: Extents,
-    lhs: &[T],
-    transpose_lhs: bool,
-    rhs: &[T],
-    transpose_rhs: bool,
+    (lhs, transpose_lhs): (&[T], bool),
+    (rhs, transpose_rhs): (&[T], bool),
     product: &mut [T],
 ) {
-    let Extents { m, k, n, .. } = extents;
-    for batch in 0..extents.batch {
-        for row in 0..m {
-            for column in 0..n {
-                let mut sum = T::ZERO;
-                for inner in 0..k {
-                    let a = if transpose_lhs { inner * m + row } else { row * k + inner };
-                    let b = if transpose_rhs { column * k + inner } else { inner * n + column };
-                    sum += lhs[batch * m * k + a] * rhs[batch * k * n + b];
-                }
-                product[(batch * m + row) * n + column] = sum;
-            }
-        }
-    }
+    let Extents { batch, m, k, n } = extents;
+    let operand = |data, rows, cols, transpose| {
+        let stored = if transpose { Layout::row_major(cols, rows) } else { Layout::row_major(rows, cols) };
+        let matrix = MatrixRef::batch(data, stored, batch, rows * cols);
+        if transpose { matrix.transposed() } else { matrix }
+    };
+    let (a, b) = (operand(lhs, m, k, transpose_lhs), operand(rhs, k, n, transpose_rhs));
+    gemm(T::ONE, a, b, T::ZERO, MatrixMut::batch(product, Layout::row_major(m, n), batch, m * n));
 }
 
 /// A reduction of a value onto `shape`, one pass after another.

@@ -157,7 +157,7 @@ pub(crate) struct IndexBound {
 }
 
 /// The bound that `node` sets on its integer input, if it has one: (position of the input, bound).
-pub(crate) fn index_bound<T: Real>(graph: &Graph<T>, node: &Node<T>) -> Option<(usize, IndexBound)> {
+fn index_bound<T: Real>(graph: &Graph<T>, node: &Node<T>) -> Option<(usize, IndexBound)> {
     let (position, bound) = match &node.op {
         Op::OneHot => (0, node.shape.last()),
         Op::Gather => (1, graph.node(node.inputs[0]).shape[0]),
@@ -194,20 +194,41 @@ pub(crate) struct InputSlot {
     pub origin: &'static std::panic::Location<'static>,
     /// What the operations that use an integer input accept.
     pub bounds: Vec<IndexBound>,
+    /// Whether the results depend on it. An input that they do not need may be fed or not, so that one
+    /// list of feeds serves several plans of a graph.
+    pub needed: bool,
 }
 
 impl InputSlot {
-    /// The input declared by `node`, if it declares one. Bounds are added later.
-    pub fn of<T: Real>(id: NodeId, node: &Node<T>) -> Option<InputSlot> {
-        let (Op::Input(name) | Op::IndexInput(name)) = &node.op else { return None };
-        Some(InputSlot {
-            id,
-            name: name.clone(),
-            shape: node.shape,
-            element: node.element,
-            origin: node.location,
-            bounds: Vec::new(),
-        })
+    /// Every input of a graph, with the bounds that needed nodes set on it.
+    pub fn all<T: Real>(graph: &Graph<T>, needed: &[bool]) -> Vec<InputSlot> {
+        let nodes = graph.nodes();
+        let is_needed = |index: usize| needed.get(index) == Some(&true);
+        let slot = |(index, node): (usize, &Node<T>)| {
+            let (Op::Input(name) | Op::IndexInput(name)) = &node.op else { return None };
+            Some(InputSlot {
+                id: NodeId(index as u32),
+                name: name.clone(),
+                shape: node.shape,
+                element: node.element,
+                origin: node.location,
+                bounds: Vec::new(),
+                needed: is_needed(index),
+            })
+        };
+        let mut slots: Vec<InputSlot> = nodes.iter().enumerate().filter_map(slot).collect();
+        for (_, node) in nodes.iter().enumerate().filter(|(index, _)| is_needed(*index)) {
+            let Some((position, bound)) = index_bound(graph, node) else { continue };
+            let id = node.inputs[position];
+            if let Some(slot) = slots.iter_mut().find(|slot| slot.id == id) {
+                // The smallest bound implies the others.
+                let tighter = slot.bounds.first().is_none_or(|known| bound.bound < known.bound);
+                if tighter {
+                    slot.bounds = vec![bound];
+                }
+            }
+        }
+        slots
     }
 
     /// Checks one feed for this input.
@@ -234,7 +255,7 @@ impl InputSlot {
     }
 }
 
-/// Checks that every input has exactly one fitting feed and hands each over, in the order of `slots`.
+/// Checks that every needed input has exactly one fitting feed and hands each over, in the order of `slots`.
 pub(crate) fn check_feeds<'f, 'a, T: Real>(
     slots: &[InputSlot],
     feeds: &'f [(&str, Feed<'a, T>)],
@@ -254,6 +275,7 @@ pub(crate) fn check_feeds<'f, 'a, T: Real>(
     for slot in slots {
         match feeds.iter().find(|(name, _)| **name == *slot.name) {
             Some((_, feed)) => slot.check(feed)?,
+            None if !slot.needed => {}
             None => {
                 return Err(RunError::MissingInput {
                     name: slot.name.to_string(),
@@ -263,7 +285,7 @@ pub(crate) fn check_feeds<'f, 'a, T: Real>(
             }
         }
     }
-    for (position, slot) in slots.iter().enumerate() {
+    for (position, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.needed) {
         let (_, feed) = feeds.iter().find(|(name, _)| **name == *slot.name).expect("checked above");
         each(position, feed);
     }

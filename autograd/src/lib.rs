@@ -24,7 +24,7 @@ pub use ops::custom::Custom;
 pub use ops::random::Draw;
 pub use ops::window::Window;
 pub use parameters::Parameters;
-pub use plan::{Outputs, Plan, PlanBuilder};
+pub use plan::{Outputs, Plan, PlanBuilder, Simplify};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
 pub use tensor::{ElementCountError, Tensor};

@@ -53,13 +53,11 @@ impl<T: Real> Parameters<T> {
     }
 
     /// The place of `name` in the order of insertion. Places never change.
-    #[allow(dead_code)]
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.positions.get(name).copied()
     }
 
     /// Name and value at a place.
-    #[allow(dead_code)]
     pub(crate) fn entry_mut(&mut self, position: usize) -> Option<(&str, &mut Tensor<T>)> {
         self.entries.get_mut(position).map(|(name, value)| (&**name, value))
     }

@@ -86,6 +86,12 @@ impl<E> Tensor<E> {
         self.data
     }
 
+    /// Exchanges the elements with `other`, which a run borrows so: one of the two is then empty, and the
+    /// invariant is restored by exchanging again.
+    pub(crate) fn swap_data(&mut self, other: &mut Vec<E>) {
+        std::mem::swap(&mut self.data, other);
+    }
+
     /// The same elements under another shape.
     ///
     /// # Panics

@@ -17,6 +17,7 @@
 pub mod gemm;
 pub mod math;
 pub mod memory;
+pub mod movement;
 pub mod philox;
 pub mod reduce;
 mod scratch;

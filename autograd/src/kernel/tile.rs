@@ -264,7 +264,8 @@ impl<T: Real> TileProgram<T> {
         for source in instructions.iter().flat_map(|instruction| instruction.sources) {
             match source {
                 Source::Dense(i) => required[i as usize] = numel,
-                Source::Scalar(i) => required[i as usize] = required[i as usize].max(1),
+                // Nothing is read where nothing is computed.
+                Source::Scalar(i) => required[i as usize] = required[i as usize].max(numel.min(1)),
                 Source::Register(_) | Source::Number(_) => {}
             }
         }

@@ -130,7 +130,8 @@ impl Layout {
                 && readers.of(parameter).iter().all(|reader| {
                     reader.step < step || (reader.step == step && reader.dense && reader.grouped)
                 })
-                && program.nodes[root.index()].shape.numel() == program.nodes[parameter.index()].shape.numel();
+                && program.nodes[root.index()].shape.numel()
+                    == program.nodes[parameter.index()].shape.numel();
             if in_place {
                 self.places[root.index()] = Some(Place::Parameter(slot));
             } else {

@@ -1,5 +1,19 @@
 //! Compiled plans: a function of fed inputs and parameters, with updates of the parameters.
 //!
+//! A [`Plan`] is built once from a graph and run many times. A whole training step (forward, backward,
+//! penalty, update) is one plan. Compiling goes through four stages, a file each:
+//!
+//! | stage | what |
+//! |---|---|
+//! | [`program`] | what the results need: dead code, constants, common subexpressions |
+//! | [`schedule`] | the order of steps, and which pointwise nodes are fused into one |
+//! | [`memory`] | where every value lies, in one arena |
+//! | [`run`] | the steps themselves |
+//!
+//! [`Plan::explain`] prints what came of them. A run allocates nothing once every thread has its scratch
+//! memory, changes parameters only after everything fed was checked, and gives the same bits as the
+//! [interpreter](crate::eval) and for any number of threads.
+//!
 //! ```
 //! use autograd::{Feed, Graph, Parameters, Plan, Tensor, grad};
 //! let graph = Graph::<f64>::new();
@@ -16,41 +30,236 @@
 //! # Ok::<(), autograd::RunError>(())
 //! ```
 
-mod program;
+mod codegen;
+mod explain;
+pub(crate) mod memory;
+pub(crate) mod program;
+pub(crate) mod run;
+pub(crate) mod schedule;
 
-use crate::feed::{Feed, RunError};
-use crate::graph::{Graph, IndexVar, NodeId, Var};
+use crate::error::{GraphError, OrPanic};
+use crate::feed::{Feed, InputSlot, RunError, check_feeds};
+use crate::graph::{Element, Graph, IndexVar, NodeId, Var};
+use crate::kernel::memory::{Memory, Place};
+use crate::ops::Op;
 use crate::ops::random::Draw;
-use crate::{Interpreter, Parameters, Real, Shape, Tensor, Value};
+use crate::parameters::Parameters;
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use explain::Summary;
+use memory::Layout;
+use program::Program;
+pub use program::Simplify;
+use run::{Compiled, State, compile_steps};
+use schedule::Schedule;
+use std::sync::Arc;
 
-/// Collects what a plan computes.
+/// Collects what a plan computes. Made by [`Plan::builder`].
 pub struct PlanBuilder<'g, T: Real> {
     graph: &'g Graph<T>,
-    outputs: Vec<(String, NodeId)>,
-    updates: Vec<(String, NodeId)>,
+    outputs: Vec<(Arc<str>, NodeId)>,
+    updates: Vec<(NodeId, NodeId)>,
+    simplify: Simplify,
+    fusion: bool,
 }
 
-/// A compiled function.
+/// A compiled function; see the [module documentation](self).
+#[derive(Debug)]
 pub struct Plan<T: Real> {
-    graph: Graph<T>,
-    outputs: Vec<(String, NodeId)>,
-    updates: Vec<(String, NodeId)>,
+    steps: Vec<Compiled<T>>,
+    state: State<T>,
+    inputs: Vec<InputSlot>,
+    /// The place of each input: real inputs in the arena, integer inputs in a buffer of their own.
+    input_places: Vec<InputPlace>,
+    parameters: Vec<ParameterSlot>,
+    outputs: Vec<(Arc<str>, OutputPlace)>,
+    copied_updates: Vec<(Place, usize)>,
+    /// What holds nothing after each step; filled with NaN when debug assertions are on.
+    dead_after: Vec<Vec<Place>>,
     draw: Draw,
-    values: Vec<Value<T>>,
+    /// Whether some step is worth more than one thread.
+    is_large: bool,
+    summary: Summary,
 }
 
-/// The outputs of one run; they borrow the plan.
+#[derive(Debug)]
+enum InputPlace {
+    Real(Place),
+    Index(usize),
+    Unused,
+}
+
+#[derive(Debug)]
+enum OutputPlace {
+    Real(Place, Shape),
+    Index(usize, Shape),
+}
+
+#[derive(Debug)]
+struct ParameterSlot {
+    name: Arc<str>,
+    shape: Shape,
+    origin: String,
+    /// Where the parameter stood in the last run's [`Parameters`]: the first place to look.
+    hint: usize,
+}
+
+/// The results of one run. They borrow the plan: the next run cannot change them behind one's back.
+#[derive(Clone, Copy, Debug)]
 pub struct Outputs<'p, T: Real> {
     plan: &'p Plan<T>,
+}
+
+impl<'g, T: Real> PlanBuilder<'g, T> {
+    /// A value that each run returns under `name`.
+    ///
+    /// # Panics
+    /// If the name is taken, or the variable is of another graph.
+    #[track_caller]
+    pub fn output(mut self, name: &str, value: Var<'g, T>) -> Self {
+        value.same_graph(self.graph, "output");
+        self.add_output(name, value.id);
+        self
+    }
+
+    /// An integer value that each run returns under `name`.
+    ///
+    /// # Panics
+    /// As [`PlanBuilder::output`].
+    #[track_caller]
+    pub fn index_output(mut self, name: &str, value: IndexVar<'g, T>) -> Self {
+        assert!(std::ptr::eq(value.graph, self.graph), "output `{name}` is of another graph");
+        self.add_output(name, value.id);
+        self
+    }
+
+    #[track_caller]
+    fn add_output(&mut self, name: &str, id: NodeId) {
+        assert!(self.outputs.iter().all(|(known, _)| **known != *name), "there are two outputs `{name}`");
+        self.outputs.push((name.into(), id));
+    }
+
+    /// Gives `parameter` the value of `expression` at the end of each run. All expressions are computed
+    /// from the values before the run.
+    ///
+    /// # Panics
+    /// If `parameter` is none, is updated already, or has another shape than the expression.
+    #[track_caller]
+    pub fn update(self, parameter: Var<'g, T>, expression: Var<'g, T>) -> Self {
+        self.try_update(parameter, expression).or_panic()
+    }
+
+    /// [`PlanBuilder::update`], with an error where it would panic.
+    #[track_caller]
+    pub fn try_update(mut self, parameter: Var<'g, T>, expression: Var<'g, T>) -> Result<Self, GraphError> {
+        parameter.same_graph(self.graph, "update");
+        expression.same_graph(self.graph, "update");
+        let describe = |problem: &str| {
+            GraphError::new("update", problem).operand("parameter", self.graph, parameter.id).operand(
+                "expression",
+                self.graph,
+                expression.id,
+            )
+        };
+        if !matches!(self.graph.node(parameter.id).op, Op::Parameter(_)) {
+            return Err(describe("only a parameter can be updated"));
+        }
+        if parameter.shape() != expression.shape() {
+            return Err(describe("the expression is not of the parameter's shape"));
+        }
+        if self.updates.iter().any(|(known, _)| *known == parameter.id) {
+            return Err(describe("the parameter is updated already"));
+        }
+        self.updates.push((parameter.id, expression.id));
+        Ok(self)
+    }
+
+    /// Which simplifications to make; all by default.
+    pub fn simplify(mut self, simplify: Simplify) -> Self {
+        self.simplify = simplify;
+        self
+    }
+
+    /// Whether pointwise operations share steps; they do by default.
+    pub fn fusion(mut self, fusion: bool) -> Self {
+        self.fusion = fusion;
+        self
+    }
+
+    /// Compiles the plan. The graph is left as it is, and is not needed any more.
+    pub fn compile(self) -> Plan<T> {
+        let program = Program::new(self.graph, &self.outputs, &self.updates, self.simplify);
+        let schedule = Schedule::new(&program, self.fusion);
+        let layout = Layout::new(&program, &schedule);
+        let steps = compile_steps(&program, &schedule, &layout);
+        let summary = Summary::new(self.graph, &program, &schedule, &layout, &steps);
+        let shape = |id: NodeId| program.nodes[id.index()].shape;
+        let place = |id: NodeId| layout.places[schedule.root(id).index()].clone();
+        let input_places = (program.inputs.iter())
+            .map(|slot| match (slot.needed, slot.element) {
+                (false, _) => InputPlace::Unused,
+                (true, Element::Index) => {
+                    InputPlace::Index(layout.index_buffers[slot.id.index()].expect("it has a buffer"))
+                }
+                (true, Element::Real) => InputPlace::Real(place(slot.id).expect("it has a place")),
+            })
+            .collect();
+        let outputs = (program.outputs.iter())
+            .map(|(name, id)| {
+                let place = match layout.index_buffers[id.index()] {
+                    Some(buffer) => OutputPlace::Index(buffer, shape(*id)),
+                    None => OutputPlace::Real(place(*id).expect("every output has a place"), shape(*id)),
+                };
+                (name.clone(), place)
+            })
+            .collect();
+        let parameters = (layout.parameters.iter())
+            .map(|id| {
+                let node = &program.nodes[id.index()];
+                let Op::Parameter(name) = &node.op else { unreachable!("the layout lists parameters") };
+                let origin = format!("{}:{}", node.location.file(), node.location.line());
+                ParameterSlot { name: name.clone(), shape: node.shape, origin, hint: 0 }
+            })
+            .collect::<Vec<_>>();
+        let constant = |id: &NodeId| match &program.nodes[id.index()].op {
+            Op::Constant(value) => value.0.clone(),
+            other => unreachable!("{other:?} is no constant"),
+        };
+        let buffer = |id: &NodeId| match &program.nodes[id.index()].op {
+            Op::IndexConstant(value) => value.0.data().to_vec(),
+            _ => vec![0; shape(*id).numel()],
+        };
+        let memory = Memory {
+            arena: vec![T::ZERO; layout.arena],
+            parameters: vec![Vec::new(); parameters.len()],
+            constants: layout.constants.iter().map(constant).collect(),
+        };
+        let copied = layout.copied_updates.iter();
+        Plan {
+            is_large: steps.iter().any(Compiled::is_large),
+            state: State { memory, indices: layout.indices.iter().map(buffer).collect() },
+            copied_updates: copied.map(|(id, slot)| (place(*id).expect("it has a place"), *slot)).collect(),
+            steps,
+            input_places,
+            parameters,
+            outputs,
+            dead_after: layout.dead_after,
+            draw: Draw::default(),
+            inputs: program.inputs,
+            summary,
+        }
+    }
 }
 
 impl<T: Real> Plan<T> {
     /// Starts a plan over `graph`.
     pub fn builder(graph: &Graph<T>) -> PlanBuilder<'_, T> {
-        PlanBuilder { graph, outputs: Vec::new(), updates: Vec::new() }
+        let simplify = Simplify { identities: true, constants: true, common: true };
+        PlanBuilder { graph, outputs: Vec::new(), updates: Vec::new(), simplify, fusion: true }
     }
 
-    /// Sets the seed of all random draws, and starts counting runs from 0 again.
+    /// Sets the seed of all random draws, and counts runs from 0 again.
     pub fn set_seed(&mut self, seed: u64) {
         self.draw = Draw { seed, run: 0 };
     }
@@ -65,109 +274,182 @@ impl<T: Real> Plan<T> {
         self.draw
     }
 
-    /// Runs once: computes the outputs from the old parameters, then updates the parameters.
+    /// Runs once: computes all results from the parameters as they are, then updates the parameters, and
+    /// counts the run.
     ///
     /// # Errors
-    /// If feeds or parameters do not fit; nothing was computed or changed then.
+    /// If feeds or parameters do not fit. Nothing was computed, changed or counted then.
+    ///
+    /// # Panics
+    /// If a custom operation does; the parameters that the plan updates may be left half changed then.
     pub fn run(
         &mut self,
         parameters: &mut Parameters<T>,
         feeds: &[(&str, Feed<'_, T>)],
     ) -> Result<Outputs<'_, T>, RunError> {
-        let ids: Vec<_> = self.outputs.iter().chain(&self.updates).map(|(_, id)| *id).collect();
-        let run = Interpreter { parameters, draw: self.draw }.run(&self.graph, &ids, feeds)?;
-        let value = |id: &NodeId| run.value(*id).expect("asked for").clone();
-        self.values = self.outputs.iter().map(|(_, id)| value(id)).collect();
-        for (name, id) in &self.updates {
-            if let Value::Real(new) = value(id) {
-                parameters.insert(name, (*new).clone());
-            }
+        self.find_parameters(parameters)?;
+        self.place_feeds(feeds)?;
+        let taken = Taken::new(self, parameters);
+        if taken.plan.is_large && rayon::current_thread_index().is_none() {
+            // Into the pool once, not at every step.
+            rayon::scope(|_| taken.plan.run_steps());
+        } else {
+            taken.plan.run_steps();
         }
+        drop(taken);
         self.draw.run += 1;
         Ok(Outputs { plan: self })
     }
+
+    fn run_steps(&mut self) {
+        for (step, dead) in self.steps.iter().zip(&self.dead_after) {
+            step.run(&mut self.state, self.draw);
+            if cfg!(debug_assertions) {
+                // A step that reads what is dead then spoils its results, and a test sees it.
+                dead.iter().for_each(|place| self.state.memory.write(place).fill(T::NAN));
+            }
+        }
+        for (place, slot) in &self.copied_updates {
+            let (parameter, [value]) = self.state.memory.split(&Place::Parameter(*slot), [place]);
+            parameter.copy_from_slice(value);
+        }
+    }
+
+    /// Checks that every parameter is there, and finds it.
+    fn find_parameters(&mut self, parameters: &mut Parameters<T>) -> Result<(), RunError> {
+        for slot in &mut self.parameters {
+            let hinted = parameters.entry_mut(slot.hint).is_some_and(|(name, _)| *name == *slot.name);
+            if !hinted {
+                slot.hint = parameters.position(&slot.name).ok_or_else(|| RunError::MissingParameter {
+                    name: slot.name.to_string(),
+                    shape: slot.shape,
+                    origin: slot.origin.clone(),
+                })?;
+            }
+            let (_, value) = parameters.entry_mut(slot.hint).expect("just found");
+            if value.shape() != slot.shape {
+                return Err(RunError::WrongShape {
+                    name: slot.name.to_string(),
+                    expected: slot.shape,
+                    given: value.shape(),
+                    origin: slot.origin.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn place_feeds(&mut self, feeds: &[(&str, Feed<'_, T>)]) -> Result<(), RunError> {
+        let State { memory, indices } = &mut self.state;
+        let places = &self.input_places;
+        check_feeds(&self.inputs, feeds, |position, feed| match (&places[position], feed) {
+            (InputPlace::Real(place), Feed::Real(value)) => {
+                memory.write(place).copy_from_slice(value.data());
+            }
+            (InputPlace::Real(place), Feed::Scalar(value)) => memory.write(place)[0] = T::from_f64(*value),
+            (InputPlace::Index(buffer), Feed::Index(value)) => indices[*buffer].copy_from_slice(value.data()),
+            _ => unreachable!("the kinds were checked"),
+        })
+    }
 }
 
-impl<'g, T: Real> PlanBuilder<'g, T> {
-    /// A value that each run returns under `name`.
-    #[track_caller]
-    pub fn output(mut self, name: &str, value: Var<'g, T>) -> Self {
-        self.outputs.push((name.into(), value.id()));
-        self
+/// The parameters' elements, moved into the plan's memory for a run and moved back at its end, even if a
+/// custom operation panics.
+struct Taken<'a, T: Real> {
+    plan: &'a mut Plan<T>,
+    parameters: &'a mut Parameters<T>,
+}
+
+impl<'a, T: Real> Taken<'a, T> {
+    fn new(plan: &'a mut Plan<T>, parameters: &'a mut Parameters<T>) -> Self {
+        let mut taken = Taken { plan, parameters };
+        taken.exchange();
+        taken
     }
 
-    /// An integer value that each run returns under `name`.
-    #[track_caller]
-    pub fn index_output(mut self, name: &str, value: IndexVar<'g, T>) -> Self {
-        self.outputs.push((name.into(), value.id()));
-        self
-    }
-
-    /// Gives `parameter` the value of `expression` at the end of each run.
-    #[track_caller]
-    pub fn update(mut self, parameter: Var<'g, T>, expression: Var<'g, T>) -> Self {
-        assert!(parameter.shape() == expression.shape(), "update: the shapes differ");
-        let name = parameter.graph().name_of(parameter.id()).expect("update of a parameter");
-        self.updates.push((name.to_string(), expression.id()));
-        self
-    }
-
-    /// Compiles.
-    #[track_caller]
-    pub fn compile(self) -> Plan<T> {
-        Plan {
-            graph: self.graph.clone(),
-            outputs: self.outputs,
-            updates: self.updates,
-            draw: Draw::default(),
-            values: Vec::new(),
+    fn exchange(&mut self) {
+        for (slot, buffer) in self.plan.parameters.iter().zip(&mut self.plan.state.memory.parameters) {
+            let (_, value) = self.parameters.entry_mut(slot.hint).expect("found before the run");
+            value.swap_data(buffer);
         }
+    }
+}
+
+impl<T: Real> Drop for Taken<'_, T> {
+    fn drop(&mut self) {
+        self.exchange();
     }
 }
 
 impl<'p, T: Real> Outputs<'p, T> {
     #[track_caller]
-    fn value(&self, name: &str) -> &'p Value<T> {
-        let found = self.plan.outputs.iter().position(|(output, _)| output == name);
-        &self.plan.values[found.unwrap_or_else(|| panic!("there is no output `{name}`"))]
+    fn place(&self, name: &str) -> &'p OutputPlace {
+        match self.plan.outputs.iter().find(|(known, _)| **known == *name) {
+            Some((_, place)) => place,
+            None => panic!("the plan has no output `{name}`"),
+        }
     }
 
     /// The elements of a real output.
+    ///
+    /// # Panics
+    /// If there is no such output, or it holds integers.
     #[track_caller]
     pub fn values(&self, name: &str) -> &'p [T] {
-        match self.value(name) {
-            Value::Real(value) => value.data(),
-            Value::Index(_) => panic!("output `{name}` holds integers"),
+        match self.place(name) {
+            OutputPlace::Real(place, _) => self.plan.state.memory.read(place),
+            OutputPlace::Index(..) => panic!("the output `{name}` holds integers"),
         }
     }
 
     /// The elements of an integer output.
+    ///
+    /// # Panics
+    /// If there is no such output, or it holds real numbers.
     #[track_caller]
     pub fn indices(&self, name: &str) -> &'p [u32] {
-        match self.value(name) {
-            Value::Index(value) => value.data(),
-            Value::Real(_) => panic!("output `{name}` holds real numbers"),
+        match self.place(name) {
+            OutputPlace::Index(buffer, _) => &self.plan.state.indices[*buffer],
+            OutputPlace::Real(..) => panic!("the output `{name}` holds real numbers"),
         }
     }
 
     /// The only element of a real output.
+    ///
+    /// # Panics
+    /// If there is no such output, or it has more than one element.
     #[track_caller]
     pub fn scalar(&self, name: &str) -> T {
-        self.values(name)[0]
+        let values = self.values(name);
+        assert!(values.len() == 1, "the output `{name}` has {} elements", values.len());
+        values[0]
     }
 
     /// The shape of an output.
+    ///
+    /// # Panics
+    /// If there is no such output.
     #[track_caller]
     pub fn shape(&self, name: &str) -> Shape {
-        match self.value(name) {
-            Value::Real(value) => value.shape(),
-            Value::Index(value) => value.shape(),
+        match self.place(name) {
+            OutputPlace::Real(_, shape) | OutputPlace::Index(_, shape) => *shape,
         }
     }
 
     /// A copy of a real output.
+    ///
+    /// # Panics
+    /// As [`Outputs::values`].
     #[track_caller]
     pub fn tensor(&self, name: &str) -> Tensor<T> {
         Tensor::new(self.shape(name), self.values(name).to_vec())
+    }
+}
+
+/// The kind of an input's elements, for callers that feed by reflection.
+impl<T: Real> Plan<T> {
+    /// Name, shape and kind of every input, in recording order.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape, Element)> {
+        self.inputs.iter().map(|slot| (&*slot.name, slot.shape, slot.element))
     }
 }

@@ -12,7 +12,7 @@
 //! - A reduction over separate runs of axes becomes one reduction for each run.
 
 use crate::eval::{Value, evaluate_node, mark_needed};
-use crate::feed::{IndexBound, InputSlot, index_bound};
+use crate::feed::InputSlot;
 use crate::graph::{Element, Graph, Inputs, Node, NodeId};
 use crate::ops::pointwise::{Binary, Unary};
 use crate::ops::random::Draw;
@@ -67,15 +67,10 @@ impl<T: Real> Program<T> {
         let needed = needed(graph, results.chain(updates.iter().flat_map(|&(p, e)| [p, e])));
         let mut builder = Builder { nodes: Vec::new(), origin: Vec::new(), known: HashMap::new(), simplify };
         let mut place: Vec<Option<NodeId>> = vec![None; needed.len()];
-        let mut inputs: Vec<InputSlot> = Vec::new();
-        let mut bounds: Vec<(NodeId, IndexBound)> = Vec::new();
+        let mut inputs = InputSlot::all(graph, &needed);
         for index in (0..needed.len()).filter(|&index| needed[index]) {
             let recorded = NodeId(index as u32);
             let mut node = graph.node(recorded).clone();
-            if let Some((position, bound)) = index_bound(graph, &node) {
-                bounds.push((node.inputs[position], bound));
-            }
-            inputs.extend(InputSlot::of(recorded, &node));
             for input in &mut node.inputs {
                 *input = place[input.index()].expect("inputs come before their node");
             }
@@ -86,10 +81,8 @@ impl<T: Real> Program<T> {
         let at = |id: NodeId| place[id.index()].expect("a result is needed");
         let outputs = outputs.iter().map(|(name, id)| (name.clone(), builder.result(at(*id), *id))).collect();
         let updates = updates.iter().map(|&(p, e)| (at(p), builder.result(at(e), e))).collect();
-        for slot in &mut inputs {
-            let of_slot = bounds.iter().filter(|(id, _)| *id == slot.id).map(|(_, bound)| bound.clone());
-            slot.bounds = tightest(of_slot);
-            slot.id = place[slot.id.index()].expect("an input of the program is needed");
+        for slot in inputs.iter_mut().filter(|slot| slot.needed) {
+            slot.id = at(slot.id);
         }
         let count = needed.iter().filter(|&&needed| needed).count();
         builder.finish(outputs, updates, inputs, count)
@@ -102,11 +95,6 @@ impl<T: Real> Program<T> {
         let outputs = self.outputs.iter().map(|(_, id)| *id);
         outputs.chain(self.updates.iter().map(|(_, expression)| *expression))
     }
-}
-
-/// The smallest bound, which implies the others.
-fn tightest(bounds: impl Iterator<Item = IndexBound>) -> Vec<IndexBound> {
-    bounds.min_by_key(|bound| bound.bound).into_iter().collect()
 }
 
 /// Which nodes the roots need, themselves included.
@@ -303,9 +291,9 @@ impl<T: Real> Builder<T> {
     ) -> Program<T> {
         let mut used = vec![false; self.nodes.len()];
         // Inputs stay even if everything that used them was folded away: they are fed all the same.
-        let results =
-            outputs.iter().chain(&updates).map(|(_, id)| *id).chain(inputs.iter().map(|slot| slot.id));
-        results.for_each(|id| used[id.index()] = true);
+        outputs.iter().for_each(|(_, id)| used[id.index()] = true);
+        updates.iter().flat_map(|&(p, e)| [p, e]).for_each(|id| used[id.index()] = true);
+        inputs.iter().filter(|slot| slot.needed).for_each(|slot| used[slot.id.index()] = true);
         mark_needed(&self.nodes, &mut used);
         let mut place = vec![NodeId(0); self.nodes.len()];
         let mut program = Program { nodes: Vec::new(), origin: Vec::new(), outputs, updates, inputs, needed };
@@ -319,7 +307,8 @@ impl<T: Real> Builder<T> {
         }
         program.outputs.iter_mut().for_each(|(_, id)| *id = place[id.index()]);
         program.updates.iter_mut().for_each(|(p, e)| (*p, *e) = (place[p.index()], place[e.index()]));
-        program.inputs.iter_mut().for_each(|slot| slot.id = place[slot.id.index()]);
+        let inputs = program.inputs.iter_mut().filter(|slot| slot.needed);
+        inputs.for_each(|slot| slot.id = place[slot.id.index()]);
         program
     }
 }

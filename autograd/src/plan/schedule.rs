@@ -156,11 +156,13 @@ impl Schedule {
 
     /// Turns views into copies where a consumer needs the elements laid out.
     fn demand_copies<T: Real>(&mut self, program: &Program<T>) {
-        let mut lay_out = |schedule: &mut Schedule, id: NodeId| {
-            let kind = &mut schedule.kinds[id.index()];
-            match *kind {
-                Kind::View if !schedule.views[id.index()].1.is_dense() => *kind = Kind::Copy,
-                Kind::Number => *kind = Kind::Copy,
+        let lay_out = |schedule: &mut Schedule, id: NodeId| {
+            let (root, view) = &schedule.views[id.index()];
+            // A dense view may be shorter than its buffer: the first rows of a matrix.
+            let whole = view.is_dense() && view.shape.numel() == schedule.shapes[root.index()].numel();
+            match schedule.kinds[id.index()] {
+                Kind::View if whole => {}
+                Kind::View | Kind::Number => schedule.kinds[id.index()] = Kind::Copy,
                 _ => {}
             }
         };
@@ -171,7 +173,7 @@ impl Schedule {
             for (position, &input) in node.inputs.iter().enumerate() {
                 let strided = matches!(node.op, Op::MatMul { .. })
                     && self.kinds[input.index()] == Kind::View
-                    && batch_stride(&self.views[input.index()].1).is_some();
+                    && is_matrix(&self.views[input.index()].1);
                 let index_operand = program.nodes[input.index()].element == crate::Element::Index;
                 debug_assert!(position < 2 || !index_operand);
                 if !strided && !index_operand {
@@ -366,6 +368,14 @@ fn composed<T: Real>(op: &Op<T>, from: &View, shape: Shape) -> Option<View> {
         Op::Reshape => view.strides = reshaped_strides(from, shape)?,
         other => unreachable!("{other:?} is no view"),
     }
+    if shape.is_empty() {
+        // Nothing is read, from wherever it is.
+        return Some(View::dense(shape));
+    }
+    // Along an axis of length one nothing is walked; a flip may have left a negative distance there.
+    for axis in (0..shape.rank()).filter(|&axis| shape[axis] <= 1) {
+        view.strides[axis] = 0;
+    }
     Some(view)
 }
 
@@ -376,6 +386,11 @@ fn reshaped_strides(from: &View, shape: Shape) -> Option<[isize; MAX_RANK]> {
     let mut strides = [0; MAX_RANK];
     long(shape).zip(long(from.shape)).for_each(|(to, axis)| strides[to] = from.strides[axis]);
     same.then_some(strides)
+}
+
+/// Whether a product can read a view where it lies.
+fn is_matrix(view: &View) -> bool {
+    view.strides.iter().all(|&stride| stride >= 0) && batch_stride(view).is_some()
 }
 
 /// The distance between the matrices of a batch, if the leading axes of a view can be walked as one.
