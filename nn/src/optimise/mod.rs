@@ -1,0 +1,309 @@
+//! Optimisers: chains of transforms from a gradient to an update, recorded as graph expressions.
+//!
+//! A [`Transform`] turns the update of each parameter into another: scaling, momentum, decay, clipping. An
+//! [`Optimiser`] is a list of them; it starts from the gradients and ends with `w := w - update`. The order
+//! *is* the meaning: weight decay before Adam's scaling is L2 regularisation, which the scaling then
+//! weakens for the weights with large gradients; after it, it is decoupled decay (Loshchilov and Hutter,
+//! ICLR 2019).
+//!
+//! | preset | chain |
+//! |---|---|
+//! | [`Optimiser::sgd`] | learning rate |
+//! | [`Optimiser::momentum`], [`Optimiser::nesterov`] | momentum, learning rate |
+//! | [`Optimiser::adam`] | Adam's scaling, learning rate |
+//! | [`Optimiser::adamw`] | Adam's scaling, decayed weights, learning rate |
+//!
+//! Everything a transform remembers (velocities, moments, the number of steps) is a parameter of role
+//! [`State`](Role::State), named `PARAMETER/SLOT`, beside the model's in
+//! [`Parameters`]: it is saved and restored with them. The new values of weights and
+//! memory are pointwise expressions of the old ones and the gradient, so that a compiled plan makes all of
+//! them in one pass over memory.
+//!
+//! ```
+//! use autograd::{Graph, Parameters, Plan};
+//! use nn::{Linear, Layer, Mode, Optimiser, initialise};
+//! let layer = Linear::new("l", 3, 1);
+//! let graph = Graph::<f32>::new();
+//! let loss = layer.forward(graph.input("x", [8, 3]), Mode::Train).powi(2).mean();
+//!
+//! let optimiser = Optimiser::adam(1e-3);
+//! let step = optimiser.minimise(loss, &Layer::<f32>::parameters(&layer));
+//! let plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
+//! let mut parameters = initialise(&layer, 1);
+//! step.initialise_state(&mut parameters);
+//! assert!(parameters.get("l.weight/first_moment").is_some());
+//! ```
+
+mod adam;
+mod clip;
+mod decay;
+mod momentum;
+mod scale;
+mod schedule;
+
+pub use adam::AdamScaling;
+pub use clip::{ClipGlobalNorm, ClipValue};
+pub use decay::AddDecayedWeights;
+pub use momentum::Momentum;
+pub use scale::{Scale, ScaleByLearningRate};
+pub use schedule::Schedule;
+
+use crate::initialise::{Initialiser, initial_value};
+use crate::parameter::{ParameterSpec, Role, Selection};
+use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var, grad};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// The name of the scalar input that takes the learning rate.
+pub const LEARNING_RATE: &str = "learning_rate";
+
+/// A number that an optimiser cannot work with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("the {name} is {value}, it must be {expected}")]
+pub struct HyperparameterError {
+    /// What the number is.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// The values that are taken, in words.
+    pub expected: &'static str,
+}
+
+impl HyperparameterError {
+    /// An error, unless `fits`.
+    ///
+    /// # Errors
+    /// If `fits` is false.
+    pub fn unless(
+        fits: bool,
+        name: &'static str,
+        value: f64,
+        expected: &'static str,
+    ) -> Result<(), HyperparameterError> {
+        if fits { Ok(()) } else { Err(HyperparameterError { name, value, expected }) }
+    }
+}
+
+/// One parameter on its way through a chain.
+#[derive(Debug, Clone, Copy)]
+pub struct Update<'g, 's, T: Real> {
+    /// The parameter's name, shape and role.
+    pub spec: &'s ParameterSpec,
+    /// Its value before the step.
+    pub parameter: Var<'g, T>,
+    /// What would be subtracted from it, if the chain ended here. At the beginning: the gradient.
+    pub value: Var<'g, T>,
+}
+
+/// One link of a chain: a pure function of updates, parameters and what it remembers.
+pub trait Transform<T: Real>: Debug + Send + Sync {
+    /// The new update of each parameter, in order and of the same shapes.
+    fn transform<'g>(&self, updates: &[Update<'g, '_, T>], memory: &mut Memory<'g, T>) -> Vec<Var<'g, T>>;
+
+    /// Whether the transform's numbers make sense.
+    ///
+    /// # Errors
+    /// [`HyperparameterError`] with the first that does not.
+    fn check(&self) -> Result<(), HyperparameterError> {
+        Ok(())
+    }
+}
+
+/// What the transforms of a chain remember from step to step, and the learning rate.
+pub struct Memory<'g, T: Real> {
+    graph: &'g Graph<T>,
+    specs: Vec<ParameterSpec>,
+    updates: Vec<(Var<'g, T>, Var<'g, T>)>,
+    learning_rate: Option<Var<'g, T>>,
+}
+
+impl<'g, T: Real> Memory<'g, T> {
+    /// The fed learning rate, a scalar.
+    #[track_caller]
+    pub fn learning_rate(&mut self) -> Var<'g, T> {
+        // A `match`: a closure would not pass the caller's line on.
+        match self.learning_rate {
+            Some(rate) => rate,
+            None => *self.learning_rate.insert(self.graph.scalar(LEARNING_RATE)),
+        }
+    }
+
+    /// A remembered value that starts at 0 everywhere, named `OWNER/SLOT`; if the chain has that name
+    /// already, a number is added to it. The new value is set by [`Memory::keep`].
+    #[track_caller]
+    pub fn recall(&mut self, owner: &str, slot: &str, shape: Shape) -> Var<'g, T> {
+        let taken = |name: &str| self.specs.iter().any(|spec| spec.name == name);
+        let mut name = format!("{owner}/{slot}");
+        for number in 2.. {
+            if !taken(&name) {
+                break;
+            }
+            name = format!("{owner}/{slot}{number}");
+        }
+        let spec = ParameterSpec { name, shape, role: Role::State, initialiser: Initialiser::Zeros };
+        let variable = spec.declare(self.graph);
+        self.specs.push(spec);
+        variable
+    }
+
+    /// Sets what `recalled` will be at the next step.
+    pub fn keep(&mut self, recalled: Var<'g, T>, new: Var<'g, T>) {
+        self.updates.push((recalled, new));
+    }
+}
+
+/// A chain of transforms and the schedule of its learning rate.
+#[derive(Debug, Clone)]
+pub struct Optimiser<T: Real> {
+    transforms: Vec<Arc<dyn Transform<T>>>,
+    schedule: Schedule,
+}
+
+impl<T: Real> Optimiser<T> {
+    /// No transforms yet: `w := w - gradient`. The learning rate acts where [`ScaleByLearningRate`] stands.
+    pub fn new(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser { transforms: Vec::new(), schedule: learning_rate.into() }
+    }
+
+    /// Adds a transform at the end of the chain.
+    pub fn then(mut self, transform: impl Transform<T> + 'static) -> Self {
+        self.transforms.push(Arc::new(transform));
+        self
+    }
+
+    /// Adds a transform at the beginning of the chain, where updates are still gradients.
+    pub fn first(mut self, transform: impl Transform<T> + 'static) -> Self {
+        self.transforms.insert(0, Arc::new(transform));
+        self
+    }
+
+    /// Stochastic gradient descent: `w := w - ε g` (*Deep Learning*, algorithm 8.1).
+    pub fn sgd(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(ScaleByLearningRate)
+    }
+
+    /// Gradient descent with momentum; see [`Momentum`].
+    pub fn momentum(learning_rate: impl Into<Schedule>, momentum: f64) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(Momentum { momentum, nesterov: false }).then(ScaleByLearningRate)
+    }
+
+    /// Gradient descent with Nesterov's momentum; see [`Momentum`].
+    pub fn nesterov(learning_rate: impl Into<Schedule>, momentum: f64) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(Momentum { momentum, nesterov: true }).then(ScaleByLearningRate)
+    }
+
+    /// Adam with its authors' constants; see [`AdamScaling`].
+    pub fn adam(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(AdamScaling::default()).then(ScaleByLearningRate)
+    }
+
+    /// Adam with decoupled decay of the weights, not of biases: `w := w - ε (m̂/(√v̂ + ε') + decay · w)`
+    /// (Loshchilov and Hutter, ICLR 2019, algorithm 2, with their schedule multiplier as learning rate).
+    pub fn adamw(learning_rate: impl Into<Schedule>, decay: f64) -> Optimiser<T> {
+        Optimiser::new(learning_rate)
+            .then(AdamScaling::default())
+            .then(AddDecayedWeights { decay, selection: Selection::weights() })
+            .then(ScaleByLearningRate)
+    }
+
+    /// The learning rate of a step, counted from 0.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        self.schedule.at(step)
+    }
+
+    /// Whether all numbers of the chain and its schedule make sense.
+    ///
+    /// # Errors
+    /// [`HyperparameterError`] with the first that does not.
+    pub fn check(&self) -> Result<(), HyperparameterError> {
+        self.schedule.check()?;
+        self.transforms.iter().try_for_each(|transform| transform.check())
+    }
+
+    /// Records the step that makes a scalar loss smaller.
+    ///
+    /// # Panics
+    /// If the loss is no scalar, or does not depend on one of the parameters.
+    #[track_caller]
+    pub fn minimise<'g>(&self, loss: Var<'g, T>, parameters: &[ParameterSpec]) -> OptimiserStep<'g, T> {
+        let variables = Selection::all().variables(loss.graph(), parameters);
+        self.apply(loss.graph(), parameters, &grad(loss, &variables))
+    }
+
+    /// Records the step along given gradients, one for each parameter that is not
+    /// [`State`](Role::State), in order.
+    ///
+    /// # Panics
+    /// If numbers or shapes differ, or a hyperparameter makes no sense.
+    #[track_caller]
+    pub fn apply<'g>(
+        &self,
+        graph: &'g Graph<T>,
+        parameters: &[ParameterSpec],
+        gradients: &[Var<'g, T>],
+    ) -> OptimiserStep<'g, T> {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
+        let specs: Vec<_> = parameters.iter().filter(|spec| spec.role != Role::State).collect();
+        assert!(
+            specs.len() == gradients.len(),
+            "{} parameters need as many gradients, not {}",
+            specs.len(),
+            gradients.len()
+        );
+        let mut memory = Memory { graph, specs: Vec::new(), updates: Vec::new(), learning_rate: None };
+        let mut updates = Vec::new();
+        for (&spec, &value) in specs.iter().zip(gradients) {
+            let (name, shape) = (&spec.name, value.shape());
+            assert!(shape == spec.shape, "`{name}` is {}, its gradient is {shape}", spec.shape);
+            updates.push(Update { spec, parameter: spec.declare(graph), value });
+        }
+        for transform in &self.transforms {
+            let values = transform.transform(&updates, &mut memory);
+            assert!(values.len() == updates.len(), "{transform:?} made {} updates", values.len());
+            updates.iter_mut().zip(values).for_each(|(update, value)| update.value = value);
+        }
+        let mut pairs: Vec<_> = updates.iter().map(|u| (u.parameter, u.parameter - u.value)).collect();
+        pairs.extend(memory.updates);
+        OptimiserStep { updates: pairs, state: memory.specs, learning_rate: memory.learning_rate }
+    }
+}
+
+/// A recorded step: what becomes of each parameter, the optimiser's own included.
+#[derive(Debug, Clone)]
+pub struct OptimiserStep<'g, T: Real> {
+    /// Each parameter with the expression of its new value: what
+    /// [`PlanBuilder::update`](autograd::PlanBuilder::update) takes.
+    pub updates: Vec<(Var<'g, T>, Var<'g, T>)>,
+    /// What the optimiser remembers.
+    pub state: Vec<ParameterSpec>,
+    /// The input named [`LEARNING_RATE`], if the chain has one.
+    pub learning_rate: Option<Var<'g, T>>,
+}
+
+impl<'g, T: Real> OptimiserStep<'g, T> {
+    /// Adds all updates to a plan.
+    #[track_caller]
+    pub fn add_to(&self, plan: PlanBuilder<'g, T>) -> PlanBuilder<'g, T> {
+        let mut plan = plan;
+        // A loop: a closure would not pass the caller's line on.
+        for &(parameter, expression) in &self.updates {
+            plan = plan.update(parameter, expression);
+        }
+        plan
+    }
+
+    /// Gives the optimiser's memory its initial value, where `parameters` has none yet.
+    pub fn initialise_state(&self, parameters: &mut Parameters<T>) {
+        for spec in &self.state {
+            if parameters.get(&spec.name).is_none() {
+                let value = initial_value(spec.initialiser, 0, &spec.name, spec.shape);
+                parameters.insert(&spec.name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
