@@ -2,13 +2,18 @@
 pub mod closure;
 mod compare;
 pub mod differences;
+pub mod graph;
 mod hints;
+mod kinks;
 mod line;
 pub mod mutation;
 mod noise;
+mod probe;
 mod random;
 pub mod report;
 pub mod sum;
+mod switching;
+mod taylor;
 pub mod verdict;
 pub use closure::{Checker, check_gradient};
 pub use line::{Line, Sample};

@@ -73,7 +73,7 @@ impl Report {
     }
 
     fn verified(&self) -> impl Iterator<Item = &Record> {
-        let by_differences = [Test::VjpDifferences, Test::JvpDifferences, Test::SecondOrder];
+        let by_differences = [Test::VjpDifferences, Test::JvpDifferences, Test::HigherOrder];
         self.records.iter().filter(move |r| by_differences.contains(&r.test) && r.verdict == Verdict::Pass)
     }
 
@@ -148,14 +148,13 @@ impl fmt::Display for Report {
         wrapped(f, "detectable  ", &self.detectable_text())?;
         writeln!(f, "effort      {} evaluations, seed {}", self.evaluations, self.seed)?;
 
-        writeln!(f, "\ncomparison         {}", columns(Verdict::NAMES))?;
+        writeln!(f, "\ncomparison        {}", columns(Verdict::NAMES))?;
         let mut tests: Vec<Test> = self.records.iter().map(|record| record.test).collect();
         tests.sort();
         tests.dedup();
         for test in tests {
-            let counts =
-                self.tally(test).map(|n| if n == 0 { format!("{:>9}", ".") } else { format!("{n:>9}") });
-            writeln!(f, "{:<17}{}", test, counts.concat().trim_end())?;
+            let counts = self.tally(test).map(|n| if n == 0 { ".".to_string() } else { n.to_string() });
+            writeln!(f, "{test:<18}{}", columns(counts.each_ref().map(String::as_str)))?;
         }
 
         let shown: Vec<&Record> = self.worst().into_iter().filter(|r| r.verdict != Verdict::Pass).collect();

@@ -189,8 +189,8 @@ pub enum Test {
     DotProduct,
     /// `vjp(a u + b w) = a vjp(u) + b vjp(w)`, and `vjp(0) = 0` exactly.
     Linearity,
-    /// The product of the Hessian with a vector against differences of the gradient.
-    SecondOrder,
+    /// A derivative of the gradient against differences of the gradient, and so on.
+    HigherOrder,
     /// `v^T H u = u^T H v`.
     HessianSymmetry,
     /// The remainder of Taylor's formula falls with the right power of the step.
@@ -211,7 +211,7 @@ impl fmt::Display for Test {
             Test::JvpDifferences => "jvp ~ differences",
             Test::DotProduct => "vjp ~ jvp",
             Test::Linearity => "vjp is linear",
-            Test::SecondOrder => "second order",
+            Test::HigherOrder => "higher order",
             Test::HessianSymmetry => "hessian symmetric",
             Test::TaylorRate => "taylor rate",
             Test::KinkConvention => "kink convention",
