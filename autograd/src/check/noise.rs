@@ -46,10 +46,11 @@ impl NoiseSamples {
 /// noise of variance `s^2` makes `k`-th differences of variance `s^2 (2k)! / (k!)^2`. The median of the
 /// four, so that one accident does not count.
 fn estimate(values: &[f64]) -> f64 {
-    let rises: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
-    let (total, largest) = (rises.iter().sum::<f64>(), rises.iter().fold(0.0f64, |m, &rise| m.max(rise)));
-    if largest > 0.95 * total {
-        return 0.0; // One step among constants is a jump of the function, not noise.
+    // One step among constants, or two (an isolated value, or a sign), is a jump, not noise.
+    let mut rises: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    rises.sort_by(|a, b| b.total_cmp(a));
+    if rises[0] + rises[1] > 0.95 * rises.iter().sum::<f64>() {
+        return 0.0;
     }
     let mut differences = values.to_vec();
     let mut levels = Vec::new();

@@ -62,7 +62,8 @@ fn judge(number: usize, ideal: f64, remainders: &[f64], floor: &[f64]) -> Record
     let mut last: Vec<f64> = rates.iter().rev().take(5).copied().collect();
     last.sort_by(f64::total_cmp);
     let rate = last.get(last.len() / 2).copied().unwrap_or(ideal);
-    let blank = Record::exact(Test::TaylorRate, Place::Direction { number, entries: 0 }, ideal, rate, SLACK);
+    let place = Place::Entry { argument: "remainder".to_string(), flat: number, index: vec![number] };
+    let blank = Record::exact(Test::TaylorRate, place, ideal, rate, SLACK);
     let verdict = if remainders.is_empty() {
         Verdict::Unchecked(Gap::NearKink)
     } else if clear.is_empty() || (last.len() >= 3 && rate >= ideal - SLACK) {

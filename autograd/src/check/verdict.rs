@@ -319,9 +319,14 @@ impl Record {
         if self.absolute() == 0.0 { 0.0 } else { self.absolute() / self.expected.abs() }
     }
 
-    /// How many doubles lie between the two values.
+    /// How many representable numbers lie between the two values: doubles, or singles where single
+    /// precision is compared with double precision.
     pub fn ulps(&self) -> u64 {
-        ulps_between(self.expected, self.got)
+        match self.test {
+            // The 29 bits that a double has more.
+            Test::Precision => ulps_between(f64::from(self.expected as f32), self.got) >> 29,
+            _ => ulps_between(self.expected, self.got),
+        }
     }
 
     /// `|expected - got| / tolerance`, by which the worst are ranked: above one is a failure. A NaN ranks
