@@ -1,5 +1,6 @@
 //! Hand-written reverse-mode automatic differentiation.
 
+pub mod check;
 pub mod display;
 pub mod error;
 pub mod eval;
