@@ -1,1 +1,129 @@
-//! The `benches` package.
+//! What the benchmarks measure: training steps, and the bare matrix products that they contain.
+//!
+//! `cargo bench -p benches --bench step` times each [`TrainingStep`] beside its [`Products`] in the same
+//! run, so that what a step costs beyond its products can be read off.
+
+use autograd::kernel::gemm::{Backend, Layout, MatrixMut, MatrixRef, gemm_with};
+use autograd::kernel::simd::Level;
+use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+use nn::optimise::{AddDecayedWeights, Momentum, ScaleByLearningRate};
+use nn::{Activation, Layer, Mode, Optimiser, Selection, Sequential, initialise};
+use std::time::{Duration, Instant};
+
+/// A training step of a ReLU network on fixed random data: one plan, its parameters and a batch.
+pub struct TrainingStep {
+    /// The compiled step.
+    pub plan: Plan<f32>,
+    /// Weights, biases and the optimiser's state.
+    pub parameters: Parameters<f32>,
+    images: Tensor<f32>,
+    labels: Tensor<u32>,
+}
+
+impl TrainingStep {
+    /// A step for layers of the given widths.
+    pub fn new(widths: &[usize], batch: usize, optimiser: &Optimiser<f32>) -> TrainingStep {
+        let model = Sequential::<f32>::mlp(widths, Activation::Relu);
+        let mut parameters = initialise(&model, 1);
+        let classes = widths[widths.len() - 1];
+        let graph = Graph::new();
+        let x = graph.input("x", [batch, widths[0]]);
+        let labels = graph.indices("labels", [batch]);
+        let loss = model.forward(x, Mode::Train).cross_entropy(labels);
+        let step = optimiser.minimise(loss, &model.parameters());
+        step.initialise_state(&mut parameters);
+        let plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
+        let images = Tensor::from_fn([batch, widths[0]], |i| (i * 7919 % 257) as f32 / 257.0);
+        let labels = Tensor::from_fn([batch], |i| (i % classes) as u32);
+        TrainingStep { plan, parameters, images, labels }
+    }
+
+    /// SGD with momentum 0.9 and weight decay 1e-4, for the large network.
+    pub fn momentum_with_decay() -> Optimiser<f32> {
+        Optimiser::new(0.01)
+            .then(AddDecayedWeights { decay: 1e-4, selection: Selection::weights() })
+            .then(Momentum { momentum: 0.9, nesterov: false })
+            .then(ScaleByLearningRate)
+    }
+
+    /// Runs the step and returns the loss.
+    pub fn run(&mut self) -> f32 {
+        let feeds = [
+            ("x", Feed::from(&self.images)),
+            ("labels", Feed::from(&self.labels)),
+            (nn::LEARNING_RATE, Feed::from(0.001)),
+        ];
+        self.plan.run(&mut self.parameters, &feeds).expect("the feeds fit").scalar("loss")
+    }
+}
+
+/// The matrix products of a training step, forward and backward, and nothing else.
+pub struct Products {
+    /// (m, k, n, left side transposed, right side transposed).
+    shapes: Vec<(usize, usize, usize, bool, bool)>,
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+}
+
+impl Products {
+    /// Those of layers of the given widths: `X W`, `Xᵀ Ȳ`, and `Ȳ Wᵀ` for all but the first layer.
+    pub fn new(widths: &[usize], batch: usize) -> Products {
+        let mut shapes = Vec::new();
+        for (layer, pair) in widths.windows(2).enumerate() {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            shapes.push((batch, inputs, outputs, false, false));
+            shapes.push((inputs, batch, outputs, true, false));
+            if layer > 0 {
+                shapes.push((batch, outputs, inputs, false, true));
+            }
+        }
+        let largest = |size: fn(&(usize, usize, usize, bool, bool)) -> usize| {
+            vec![0.5; shapes.iter().map(size).max().unwrap_or(0)]
+        };
+        let (a, b, c) = (largest(|s| s.0 * s.1), largest(|s| s.1 * s.2), largest(|s| s.0 * s.2));
+        Products { shapes, a, b, c }
+    }
+
+    /// Floating-point operations of all products.
+    pub fn operations(&self) -> u64 {
+        self.shapes.iter().map(|&(m, k, n, ..)| 2 * (m * k * n) as u64).sum()
+    }
+
+    /// Computes them all, one after another.
+    pub fn run(&mut self, backend: Backend) {
+        for &(m, k, n, transpose_a, transpose_b) in &self.shapes {
+            let operand = |data, rows, cols, transpose| {
+                if transpose {
+                    MatrixRef::new(data, Layout::row_major(cols, rows)).transposed()
+                } else {
+                    MatrixRef::new(data, Layout::row_major(rows, cols))
+                }
+            };
+            let a = operand(&self.a, m, k, transpose_a);
+            let b = operand(&self.b, k, n, transpose_b);
+            let c = MatrixMut::new(&mut self.c, Layout::row_major(m, n));
+            gemm_with(backend, Level::detect(), 1.0, a, b, 0.0, c);
+        }
+    }
+}
+
+/// A pool of `threads` threads in which to time work.
+pub struct Threads(rayon::ThreadPool);
+
+impl Threads {
+    /// A pool of that many threads.
+    pub fn new(threads: usize) -> Threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        Threads(pool.expect("a thread pool can be made"))
+    }
+
+    /// The time that `times` calls of `work` take inside the pool.
+    pub fn time(&self, times: u64, mut work: impl FnMut() + Send) -> Duration {
+        self.0.install(|| {
+            let start = Instant::now();
+            (0..times).for_each(|_| work());
+            start.elapsed()
+        })
+    }
+}

@@ -262,17 +262,17 @@ impl Schedule {
         let mut groups: HashMap<u32, Vec<NodeId>> = HashMap::new();
         // (level, kernels after groups, first node): the order of steps.
         let mut order: Vec<(u32, bool, u32)> = Vec::new();
-        for index in 0..count {
+        for (index, &level) in levels.iter().enumerate() {
             let id = NodeId(index as u32);
             if self.is_grouped(id) {
                 let leader = find(&mut component, id.0);
                 let nodes = groups.entry(leader).or_default();
                 if nodes.is_empty() {
-                    order.push((levels[index], false, leader));
+                    order.push((level, false, leader));
                 }
                 nodes.push(id);
             } else if self.kinds[index] == Kind::Kernel {
-                order.push((levels[index], true, id.0));
+                order.push((level, true, id.0));
             }
         }
         order.sort_unstable();
@@ -348,8 +348,8 @@ fn composed<T: Real>(op: &Op<T>, from: &View, shape: Shape) -> Option<View> {
             }
         }
         Op::Permute(order) => {
-            for axis in 0..shape.rank() {
-                view.strides[axis] = from.strides[order[axis] as usize];
+            for (stride, &axis) in view.strides.iter_mut().zip(order).take(shape.rank()) {
+                *stride = from.strides[axis as usize];
             }
         }
         Op::Slice(strided) => {

@@ -1,0 +1,83 @@
+//! In steady state a run of a plan allocates nothing: not for values, not for threads, not for packing.
+
+use autograd::{Feed, Graph, Parameters, Plan, Tensor, grad};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code)]
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's contract is that of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A training step of a two-layer network with dropout and momentum.
+fn step(batch: usize, width: usize) -> (Plan<f32>, Parameters<f32>, Tensor<f32>, Tensor<u32>) {
+    let graph = Graph::<f32>::new();
+    let x = graph.input("x", [batch, width]);
+    let labels = graph.indices("labels", [batch]);
+    let lr = graph.scalar("lr");
+    let w1 = graph.parameter("w1", [width, width]);
+    let b1 = graph.parameter("b1", [width]);
+    let w2 = graph.parameter("w2", [width, 10]);
+    let hidden = (x.matmul(w1) + b1).relu() * graph.bernoulli("dropout", 0.5, [batch, width]) * 2.0;
+    let loss = hidden.matmul(w2).cross_entropy(labels) + (w1 * w1).sum() * 1e-4;
+    let mut builder = Plan::builder(&graph).output("loss", loss);
+    let mut parameters = Parameters::new();
+    for (w, gradient) in [w1, b1, w2].into_iter().zip(grad(loss, &[w1, b1, w2])) {
+        let name = graph.name_of(w.id()).unwrap();
+        let momentum = graph.parameter(&format!("{name}/momentum"), w.shape());
+        let velocity = momentum * 0.9 + gradient;
+        builder = builder.update(momentum, velocity).update(w, w - velocity * lr);
+        parameters.insert(&name, Tensor::from_fn(w.shape(), |i| ((i * 37 % 101) as f32 / 101.0 - 0.5) * 0.1));
+        parameters.insert(&format!("{name}/momentum"), Tensor::zeros(w.shape()));
+    }
+    let images = Tensor::from_fn([batch, width], |i| (i * 13 % 17) as f32 / 17.0);
+    let labels = Tensor::from_fn([batch], |i| (i % 10) as u32);
+    (builder.compile(), parameters, images, labels)
+}
+
+#[test]
+fn a_run_allocates_nothing() {
+    // A small step stays on its thread; a large one is split over the threads of its pool.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    for (batch, width) in [(8, 16), (256, 512)] {
+        let (mut plan, mut parameters, images, labels) = step(batch, width);
+        let feeds = [("x", Feed::from(&images)), ("labels", Feed::from(&labels)), ("lr", Feed::from(0.05))];
+        let (first, last, allocated) = pool.install(|| {
+            let mut run = || plan.run(&mut parameters, &feeds).unwrap().scalar("loss");
+            let first = run();
+            // Every thread makes its scratch memory when it first needs it.
+            for _ in 0..20 {
+                run();
+            }
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let mut last = 0.0;
+            for _ in 0..10 {
+                last = run();
+            }
+            (first, last, ALLOCATIONS.load(Ordering::Relaxed) - before)
+        });
+        assert_eq!(allocated, 0, "batch {batch}, width {width}");
+        assert!(last < first, "the step trains: loss {first} then {last}");
+    }
+}
