@@ -7,6 +7,7 @@
 //! | [`math`] | elementary functions, one generic body for scalars and vectors |
 //! | [`simd`] | which vector instructions the machine has, and compiling a loop for each of them |
 //! | [`gemm`] | matrix products with any strides |
+//! | [`reduce`] | sum, maximum, log-sum-exp over an axis, in an order fixed by the shape |
 //! | [`philox`] | counter-based random numbers: element `i` is a pure function of its counter |
 
 // The reason for the exception: a function compiled for AVX2 or AVX-512 may only be called where those

@@ -30,6 +30,8 @@ const PACK_B_ROWS: usize = 48;
 /// Rows at a multiple of this distance, in bytes, share the sets of the first-level cache and evict one
 /// another.
 const SET_PERIOD: usize = 2048;
+/// Elements in a line of the cache, at most: packed B begins at a line.
+const LINE: usize = 16;
 /// Lanes that a transposing copy may write beyond its target.
 const SLACK: usize = 8;
 
@@ -75,7 +77,7 @@ unsafe fn compute_upright<T: Real, F: Family<T>>(product: &Product<T>) {
     // LOOP 4: k into blocks of equal length.
     let blocks = k.div_ceil(KC);
     let kc_max = k.div_ceil(blocks);
-    let a_size = if pack_a { m * kc_max + SLACK } else { 0 };
+    let a_size = if pack_a { (m * kc_max + SLACK).next_multiple_of(LINE) } else { 0 };
     let b_size = kc_max * nr + SLACK;
     scratch::with(a_size + b_size, |buffer: &mut [T]| {
         let (a_packed, b_packed) = buffer.split_at_mut(a_size);
@@ -219,9 +221,7 @@ unsafe fn copy_transposed<T: Real, F: Family<T>>(
     // SAFETY: as promised by the caller.
     unsafe {
         if stride_i == 1 {
-            for p in 0..k {
-                std::ptr::copy_nonoverlapping(from.add(p * stride_p), to.add(p * to_stride), lines);
-            }
+            F::copy(from, stride_p, lines, k, to, to_stride);
         } else if stride_p == 1 {
             F::transpose(from, stride_i, lines, k, to, to_stride);
         } else {

@@ -245,18 +245,17 @@ macro_rules! scalar {
             #[allow(private_interfaces)]
             unsafe fn blocked(level: Level, product: &Product<$type>) {
                 #[cfg(target_arch = "x86_64")]
-                match level.min(Level::supported()) {
-                    // SAFETY: as promised by the caller; the machine has the instructions.
-                    Level::Avx512 => {
-                        return unsafe { blocked::compute::<$type, tile::Avx512Family>(product) };
+                use tile::{Avx2Family, Avx512Family};
+                // SAFETY: as promised by the caller; the machine has the instructions of the level.
+                unsafe {
+                    match level.min(Level::supported()) {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 => blocked::compute::<$type, Avx512Family>(product),
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2 => blocked::compute::<$type, Avx2Family>(product),
+                        _ => blocked::compute::<$type, tile::PortableFamily>(product),
                     }
-                    // SAFETY: as promised by the caller; the machine has the instructions.
-                    Level::Avx2 => return unsafe { blocked::compute::<$type, tile::Avx2Family>(product) },
-                    Level::Portable => {}
                 }
-                let _ = level;
-                // SAFETY: as promised by the caller.
-                unsafe { blocked::compute::<$type, tile::PortableFamily>(product) }
             }
         }
     };

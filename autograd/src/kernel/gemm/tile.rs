@@ -123,6 +123,35 @@ unsafe fn transpose<T: Real, V: Vector<T>>(
     }
 }
 
+/// `to[p * to_stride + i] = from[p * from_stride + i]` for i < cols, p < count.
+///
+/// # Safety
+/// The instructions of `V` exist; the elements are valid.
+#[inline(always)]
+unsafe fn copy<T: Real, V: Vector<T>>(
+    from: *const T,
+    from_stride: usize,
+    cols: usize,
+    count: usize,
+    to: *mut T,
+    to_stride: usize,
+) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let whole = cols / V::LANES * V::LANES;
+        let mask = V::mask(cols - whole);
+        for p in 0..count {
+            let (from, to) = (from.add(p * from_stride), to.add(p * to_stride));
+            for i in (0..whole).step_by(V::LANES) {
+                V::load(from.add(i)).store(to.add(i));
+            }
+            if whole < cols {
+                V::load_masked(from.add(whole), mask).store_masked(to.add(whole), mask);
+            }
+        }
+    }
+}
+
 /// A family of vector instructions, with the tiles compiled for it.
 pub(super) trait Family<T> {
     /// Rows of the largest tile.
@@ -137,6 +166,17 @@ pub(super) trait Family<T> {
     /// # Safety
     /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2.
     unsafe fn tile(rows: usize, vectors: usize, arguments: &Tile<T>);
+
+    /// # Safety
+    /// As [`copy`].
+    unsafe fn copy(
+        from: *const T,
+        from_stride: usize,
+        cols: usize,
+        count: usize,
+        to: *mut T,
+        to_stride: usize,
+    );
 
     /// # Safety
     /// As [`transpose`].
@@ -178,6 +218,32 @@ macro_rules! family {
                         _ => unreachable!("no tile of {rows} rows and {vectors} vectors"),
                     }
                 }
+            }
+
+            unsafe fn copy(
+                from: *const $scalar,
+                from_stride: usize,
+                cols: usize,
+                count: usize,
+                to: *mut $scalar,
+                to_stride: usize,
+            ) {
+                $(#[target_feature(enable = $feature)])?
+                unsafe fn compiled(
+                    from: *const $scalar,
+                    from_stride: usize,
+                    cols: usize,
+                    count: usize,
+                    to: *mut $scalar,
+                    to_stride: usize,
+                ) {
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        copy::<$scalar, $vector>(from, from_stride, cols, count, to, to_stride)
+                    }
+                }
+                // SAFETY: as promised by the caller.
+                unsafe { compiled(from, from_stride, cols, count, to, to_stride) }
             }
 
             unsafe fn transpose(
