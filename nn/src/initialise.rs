@@ -108,6 +108,16 @@ pub fn initialise_parameters<T: Real>(specs: &[ParameterSpec], seed: u64) -> Par
     parameters
 }
 
+/// Adds the initial value of each of an optimiser's slots that is not there yet. Slots draw nothing, so no
+/// seed is asked for.
+pub(crate) fn initialise_missing<T: Real>(state: &[ParameterSpec], parameters: &mut Parameters<T>) {
+    for spec in state {
+        if parameters.get(&spec.name).is_none() {
+            parameters.insert(&spec.name, initial_value(spec.initialiser, 0, &spec.name, spec.shape));
+        }
+    }
+}
+
 /// The initial value of one parameter.
 pub fn initial_value<T: Real>(initialiser: Initialiser, seed: u64, name: &str, shape: Shape) -> Tensor<T> {
     // Named apart from a random node's stream, which may have the parameter's name.

@@ -53,9 +53,11 @@ impl Mode {
 pub trait Layer<T: Real>: Debug + Send + Sync {
     /// Records the layer on the graph of `x`, whose first axis counts the examples.
     ///
+    /// Not `#[track_caller]`: a node's line in listings and messages is the one in the layer that recorded
+    /// it, which says more than the line that ran the whole network.
+    ///
     /// # Panics
     /// If the layer does not take `x`'s shape; [`Layer::output_shape`] tells beforehand.
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T>;
 
     /// The parameters that [`forward`](Layer::forward) declares. None, unless the layer says otherwise.
@@ -86,7 +88,6 @@ pub struct LayerShapeError {
 }
 
 impl<T: Real, L: Layer<T> + ?Sized> Layer<T> for Box<L> {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
         (**self).forward(x, mode)
     }
@@ -99,7 +100,6 @@ impl<T: Real, L: Layer<T> + ?Sized> Layer<T> for Box<L> {
 }
 
 impl<T: Real, L: Layer<T> + ?Sized> Layer<T> for Arc<L> {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
         (**self).forward(x, mode)
     }

@@ -108,7 +108,6 @@ impl Activation {
 }
 
 impl<T: Real> Layer<T> for Activation {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, _: Mode) -> Var<'g, T> {
         self.apply(x)
     }

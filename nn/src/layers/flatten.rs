@@ -16,7 +16,6 @@ use autograd::{Real, Shape, Var};
 pub struct Flatten;
 
 impl<T: Real> Layer<T> for Flatten {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, _: Mode) -> Var<'g, T> {
         x.flatten(1)
     }

@@ -65,13 +65,13 @@ impl Linear {
 }
 
 impl<T: Real> Layer<T> for Linear {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, _: Mode) -> Var<'g, T> {
         let product = x.matmul(self.weight().declare(x.graph()));
-        match self.bias() {
+        let y = match self.bias() {
             Some(bias) => product + bias.declare(x.graph()),
             None => product,
-        }
+        };
+        y.named(&self.name)
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {

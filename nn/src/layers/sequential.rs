@@ -108,14 +108,8 @@ impl<T: Real> Sequential<T> {
 }
 
 impl<T: Real> Layer<T> for Sequential<T> {
-    #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
-        // A loop: a closure would not pass the caller's line on.
-        let mut h = x;
-        for layer in &self.layers {
-            h = layer.forward(h, mode);
-        }
-        h
+        self.layers.iter().fold(x, |h, layer| layer.forward(h, mode))
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {

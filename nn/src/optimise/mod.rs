@@ -48,7 +48,7 @@ pub use momentum::Momentum;
 pub use scale::{Scale, ScaleByLearningRate};
 pub use schedule::Schedule;
 
-use crate::initialise::{Initialiser, initial_value};
+use crate::initialise::{Initialiser, initialise_missing};
 use crate::parameter::{ParameterSpec, Role, Selection};
 use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var, grad};
 use std::fmt::Debug;
@@ -296,12 +296,7 @@ impl<'g, T: Real> OptimiserStep<'g, T> {
 
     /// Gives the optimiser's memory its initial value, where `parameters` has none yet.
     pub fn initialise_state(&self, parameters: &mut Parameters<T>) {
-        for spec in &self.state {
-            if parameters.get(&spec.name).is_none() {
-                let value = initial_value(spec.initialiser, 0, &spec.name, spec.shape);
-                parameters.insert(&spec.name, value);
-            }
-        }
+        initialise_missing(&self.state, parameters);
     }
 }
 

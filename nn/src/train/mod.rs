@@ -1,0 +1,79 @@
+//! The training loop: minibatches, one compiled plan for each step, measures for each epoch.
+//!
+//! A [`Trainer`] compiles the whole step (forward, loss and penalties, gradient, update) as *one* plan, runs
+//! it over shuffled minibatches, and measures the network after each epoch. What is minimised is a closure
+//! over a [`Batch`] of graph variables, so a penalty, an augmentation or an adversarial example is a line of
+//! it. An [`EpochObserver`] sees parameters and measures after each epoch and may stop.
+//!
+//! # Reproducible
+//!
+//! Order of examples, random draws and learning rate are pure functions of the seed and of the number of the
+//! epoch and step. The same seed gives bit-identical parameters, for any number of threads; a training that
+//! goes on from saved parameters ([`Trainer::first_epoch`]) is bit for bit the one that was never interrupted.
+//!
+//! ```
+//! use nn::data::digits;
+//! use nn::train::Trainer;
+//! use nn::{Activation, Optimiser, Selection, Sequential, initialise};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let [train, validation] = digits::load()?.flattened().split([0.8, 0.2], 1)?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! let mut parameters = initialise(&model, 1);
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(2).seed(1).objective(|batch| {
+//!     let weights = batch.variables(&Selection::weights());
+//!     weights.iter().fold(batch.cross_entropy(), |sum, w| sum + w.norm_squared() * 1e-4)
+//! });
+//! let curve = trainer.fit(&train, Some(&validation), &mut parameters)?;
+//! println!("{curve}");
+//! assert!(curve.last().unwrap().validation.unwrap().error < 0.2);
+//! # Ok(())
+//! # }
+//! ```
+
+mod batch;
+mod curve;
+mod error;
+mod evaluate;
+mod trainer;
+
+pub use batch::Batch;
+pub use curve::{EpochMetrics, Evaluation, LearningCurve};
+pub use error::TrainError;
+pub use evaluate::Evaluator;
+pub use trainer::{Trainer, TrainingMeasure};
+
+use crate::data::Dataset;
+use crate::layer::Layer;
+use autograd::{Parameters, Real};
+use std::ops::ControlFlow;
+
+/// Looks on after each epoch, and may end the training. Any closure of this form is one.
+pub trait EpochObserver<T: Real> {
+    /// Called after an epoch with its measures and the parameters as they are now; `Break` ends the
+    /// training. Whoever wants to go back to these parameters keeps a clone.
+    fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<T>) -> ControlFlow<()>;
+}
+
+impl<T: Real, F: FnMut(&EpochMetrics, &Parameters<T>) -> ControlFlow<()>> EpochObserver<T> for F {
+    fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<T>) -> ControlFlow<()> {
+        self(metrics, parameters)
+    }
+}
+
+/// Checks that the model makes logits of the data set's examples, one for each of its classes.
+fn check_model<T: Real>(model: &dyn Layer<T>, data: &Dataset<T>) -> Result<(), TrainError> {
+    let inputs = data.examples().shape();
+    let output = model
+        .output_shape(inputs)
+        .map_err(|error| TrainError::ExampleShape { example: data.example_shape(), error })?;
+    if output.rank() != 2 || output[0] != inputs[0] {
+        return Err(TrainError::OutputShape { inputs, output });
+    }
+    if output[1] < data.classes() {
+        return Err(TrainError::TooManyClasses { data: data.classes(), model: output[1] });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

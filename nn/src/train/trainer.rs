@@ -1,0 +1,404 @@
+//! The trainer.
+
+use super::evaluate::{Compiled, INPUTS, LABELS};
+use super::{
+    Batch, EpochMetrics, EpochObserver, Evaluation, Evaluator, LearningCurve, TrainError, check_model,
+};
+use crate::data::{Batches, Dataset};
+use crate::initialise::initialise_missing;
+use crate::layer::{Layer, Mode};
+use crate::loss::{Reduction, cross_entropy, error_count};
+use crate::optimise::{LEARNING_RATE, Optimiser, OptimiserStep};
+use crate::parameter::ParameterSpec;
+use autograd::ops::random::Draw;
+use autograd::{Feed, Graph, Interpreter, NonFinite, Parameters, Plan, Real, Shape, Tensor, Var};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// How a network is measured on its own training set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrainingMeasure {
+    /// Batch by batch in the steps themselves, with draws of [`Mode::Train`] and parameters that change
+    /// during the epoch: costs next to nothing.
+    #[default]
+    Running,
+    /// After the epoch, in [`Mode::Evaluate`], like the validation set: one more pass over the data. The
+    /// difference to the validation error is then the generalisation gap.
+    Evaluated,
+}
+
+/// What is minimised, as a function of a batch.
+type Objective<'m, T> = dyn for<'g, 'b> Fn(&Batch<'g, 'b, T>) -> Var<'g, T> + Send + Sync + 'm;
+
+/// Trains one network. See the [module documentation](super).
+pub struct Trainer<'m, T: Real> {
+    model: &'m dyn Layer<T>,
+    specs: Vec<ParameterSpec>,
+    optimiser: Optimiser<T>,
+    objective: Box<Objective<'m, T>>,
+    batch_size: usize,
+    epochs: u64,
+    first_epoch: u64,
+    seed: u64,
+    measure: TrainingMeasure,
+    progress: Option<String>,
+    evaluator: Evaluator<'m, T>,
+    /// One plan for each shape of batch that has come.
+    plans: Vec<Compiled<T>>,
+    /// What the optimiser remembers; known when there is a plan.
+    state: Vec<ParameterSpec>,
+    /// Whether the optimiser's chain has a learning rate; known when there is a plan.
+    takes_learning_rate: bool,
+}
+
+impl<'m, T: Real> Trainer<'m, T> {
+    /// Trains `model` by `optimiser` on the mean cross-entropy: batches of 32, 10 epochs, seed 0.
+    pub fn new(model: &'m dyn Layer<T>, optimiser: Optimiser<T>) -> Trainer<'m, T> {
+        Trainer {
+            model,
+            specs: model.parameters(),
+            optimiser,
+            objective: Box::new(|batch| batch.cross_entropy()),
+            batch_size: 32,
+            epochs: 10,
+            first_epoch: 0,
+            seed: 0,
+            measure: TrainingMeasure::default(),
+            progress: None,
+            // Large enough for full matrix kernels, small enough that activations stay in cache.
+            evaluator: Evaluator::new(model, 256),
+            plans: Vec::new(),
+            state: Vec::new(),
+            takes_learning_rate: false,
+        }
+    }
+
+    /// What is minimised: a scalar made of a batch.
+    pub fn objective(
+        mut self,
+        objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, T>) -> Var<'g, T> + Send + Sync + 'm,
+    ) -> Self {
+        self.objective = Box::new(objective);
+        self.plans.clear();
+        self
+    }
+
+    /// The number of examples in a step. The last batch of an epoch may be smaller.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = batch_size;
+        self
+    }
+
+    /// The number of epochs.
+    pub fn epochs(mut self, epochs: u64) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// The number of the first epoch: where a training goes on whose parameters, the optimiser's among them,
+    /// were kept after that many epochs.
+    pub fn first_epoch(mut self, epoch: u64) -> Self {
+        self.first_epoch = epoch;
+        self
+    }
+
+    /// The seed of the order of examples and of all random draws.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self.plans.clear();
+        self
+    }
+
+    /// How the network is measured on the training set.
+    pub fn training_measure(mut self, measure: TrainingMeasure) -> Self {
+        self.measure = measure;
+        self.plans.clear();
+        self
+    }
+
+    /// Shows a progress bar with this title on standard error, if that is a terminal.
+    pub fn progress(mut self, title: &str) -> Self {
+        self.progress = Some(title.into());
+        self
+    }
+
+    /// Trains `parameters` and measures each epoch. The optimiser's memory is kept among them; what is
+    /// missing of it is begun.
+    ///
+    /// # Errors
+    /// [`TrainError`] if data, model and parameters do not fit, or a value stops being finite; the
+    /// parameters are then those of the last good epoch.
+    pub fn fit(
+        &mut self,
+        train: &Dataset<T>,
+        validation: Option<&Dataset<T>>,
+        parameters: &mut Parameters<T>,
+    ) -> Result<LearningCurve, TrainError> {
+        self.fit_observed(train, validation, parameters, &mut |_: &_, _: &_| ControlFlow::Continue(()))
+    }
+
+    /// [`Trainer::fit`] with an observer of each epoch.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`].
+    pub fn fit_observed(
+        &mut self,
+        train: &Dataset<T>,
+        validation: Option<&Dataset<T>>,
+        parameters: &mut Parameters<T>,
+        observer: &mut dyn EpochObserver<T>,
+    ) -> Result<LearningCurve, TrainError> {
+        self.check(train, validation)?;
+        let mut batches = Batches::new(train.len(), self.batch_size, self.seed)?;
+        let first_batch = train.len().min(self.batch_size);
+        self.compiled(train.examples().shape().with_axis(0, first_batch));
+        initialise_missing(&self.state, parameters);
+        let bar = self.progress_bar(batches.batches_per_epoch() as u64);
+        let mut curve = LearningCurve::default();
+        let mut last_good = parameters.clone();
+        for epoch in self.first_epoch..self.first_epoch + self.epochs {
+            let mut metrics = match self.epoch(train, &mut batches, epoch, parameters, &bar) {
+                Ok(metrics) => metrics,
+                Err(Stop::Error(error)) => {
+                    copy(&last_good, parameters);
+                    return Err(error);
+                }
+                Err(Stop::NonFinite { what, value, batch }) => {
+                    copy(&last_good, parameters);
+                    let cause = self.trace(train, &mut batches, epoch, batch, last_good).ok().flatten();
+                    return Err(TrainError::NonFinite { what, value, epoch, batch, cause, curve });
+                }
+            };
+            copy(parameters, &mut last_good);
+            if self.measure == TrainingMeasure::Evaluated {
+                metrics.train = self.evaluator.evaluate(train, parameters)?;
+            }
+            if let Some(validation) = validation {
+                metrics.validation = Some(self.evaluator.evaluate(validation, parameters)?);
+            }
+            show(&bar, &metrics);
+            let decision = observer.epoch_ended(&metrics, parameters);
+            curve.epochs.push(metrics);
+            if decision.is_break() {
+                curve.stopped = true;
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(curve)
+    }
+
+    /// Mean cross-entropy and error of the network on a data set, in [`Mode::Evaluate`].
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn evaluate(
+        &mut self,
+        data: &Dataset<T>,
+        parameters: &mut Parameters<T>,
+    ) -> Result<Evaluation, TrainError> {
+        self.evaluator.evaluate(data, parameters)
+    }
+
+    fn check(&self, train: &Dataset<T>, validation: Option<&Dataset<T>>) -> Result<(), TrainError> {
+        self.optimiser.check()?;
+        check_model(self.model, train)?;
+        let Some(validation) = validation else { return Ok(()) };
+        if validation.example_shape() != train.example_shape() {
+            return Err(TrainError::ValidationShape {
+                train: train.example_shape(),
+                validation: validation.example_shape(),
+            });
+        }
+        check_model(self.model, validation)
+    }
+
+    /// All steps of one epoch.
+    fn epoch(
+        &mut self,
+        train: &Dataset<T>,
+        batches: &mut Batches,
+        epoch: u64,
+        parameters: &mut Parameters<T>,
+        bar: &ProgressBar,
+    ) -> Result<EpochMetrics, Stop> {
+        let start = Instant::now();
+        let per_epoch = batches.batches_per_epoch();
+        let (mut objective, mut loss, mut errors) = (0.0, 0.0, 0.0);
+        for (batch, indices) in batches.epoch(epoch).enumerate() {
+            let step = epoch * per_epoch as u64 + batch as u64;
+            let found = self.step(train, indices, step, parameters).map_err(Stop::Error)?;
+            if !found.objective.is_finite() {
+                return Err(Stop::NonFinite { what: "the objective".into(), value: found.objective, batch });
+            }
+            objective += found.objective * indices.len() as f64;
+            loss += found.loss * indices.len() as f64;
+            errors += found.errors;
+            bar.inc(1);
+        }
+        // The last update of the epoch has been through no objective yet.
+        if let Some((name, at)) = parameters.first_non_finite() {
+            let (what, value) = (format!("the parameter `{name}`"), parameters[name].data()[at].to_f64());
+            return Err(Stop::NonFinite { what, value, batch: per_epoch - 1 });
+        }
+        let examples = train.len();
+        let mean = |sum: f64| sum / examples as f64;
+        Ok(EpochMetrics {
+            epoch,
+            objective: mean(objective),
+            train: Evaluation { loss: mean(loss), error: mean(errors), examples },
+            validation: None,
+            learning_rate: self.optimiser.learning_rate((epoch + 1) * per_epoch as u64 - 1),
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// One step. Loss and errors are 0 if they are measured after the epoch.
+    fn step(
+        &mut self,
+        train: &Dataset<T>,
+        indices: &[usize],
+        step: u64,
+        parameters: &mut Parameters<T>,
+    ) -> Result<StepMeasures, TrainError> {
+        let running = self.measure == TrainingMeasure::Running;
+        let learning_rate = self.optimiser.learning_rate(step);
+        let shape = train.examples().shape().with_axis(0, indices.len());
+        let fed = self.number_of_feeds();
+        let Compiled { plan, inputs, labels } = self.compiled(shape);
+        train.gather_into(indices, inputs, labels)?;
+        plan.set_run(step);
+        let outputs = plan.run(parameters, &feeds(inputs, labels, learning_rate)[..fed])?;
+        let measured = |name: &str| if running { outputs.scalar(name).to_f64() } else { 0.0 };
+        Ok(StepMeasures {
+            objective: outputs.scalar("objective").to_f64(),
+            loss: measured("loss"),
+            errors: measured("errors"),
+        })
+    }
+
+    /// The plan for a batch of this shape.
+    fn compiled(&mut self, shape: Shape) -> &mut Compiled<T> {
+        if let Some(position) = self.plans.iter().position(|compiled| compiled.inputs.shape() == shape) {
+            return &mut self.plans[position];
+        }
+        let graph = Graph::new();
+        let (batch, objective, step) = self.record(&graph, shape);
+        let mut plan = step.add_to(Plan::builder(&graph).output("objective", objective));
+        if self.measure == TrainingMeasure::Running {
+            let (logits, labels) = (batch.logits(), batch.labels);
+            plan = plan.output("loss", cross_entropy(logits, labels, Reduction::Mean));
+            plan = plan.output("errors", error_count(logits, labels));
+        }
+        let mut plan = plan.compile();
+        plan.set_seed(self.seed);
+        self.takes_learning_rate = step.learning_rate.is_some();
+        self.state = step.state;
+        self.plans.push(Compiled::new(plan, shape));
+        self.plans.last_mut().expect("just added")
+    }
+
+    /// Records one step on a graph: the batch, the objective and the updates.
+    fn record<'g>(
+        &self,
+        graph: &'g Graph<T>,
+        shape: Shape,
+    ) -> (Batch<'g, '_, T>, Var<'g, T>, OptimiserStep<'g, T>) {
+        let (inputs, labels) = (graph.input(INPUTS, shape), graph.indices(LABELS, [shape[0]]));
+        let batch = Batch::new(inputs, labels, self.model, &self.specs, Mode::Train);
+        let objective = (self.objective)(&batch).named("objective");
+        let step = self.optimiser.minimise(objective, &self.specs);
+        (batch, objective, step)
+    }
+
+    /// Repeats an epoch from its first parameters up to batch `last`, or to an earlier step that makes a
+    /// parameter non-finite, and finds the node of that step where the first such value appears. A step is a
+    /// pure function of parameters and number, so the repetition is exact.
+    fn trace(
+        &mut self,
+        train: &Dataset<T>,
+        batches: &mut Batches,
+        epoch: u64,
+        last: usize,
+        mut parameters: Parameters<T>,
+    ) -> Result<Option<NonFinite>, TrainError> {
+        let first_step = epoch * batches.batches_per_epoch() as u64;
+        for (batch, indices) in batches.epoch(epoch).enumerate() {
+            let (before, number) = (parameters.clone(), first_step + batch as u64);
+            self.step(train, indices, number, &mut parameters)?;
+            if batch < last && parameters.first_non_finite().is_none() {
+                continue;
+            }
+            let graph = Graph::new();
+            let (inputs, labels) = train.gather(indices)?;
+            let (_, objective, step) = self.record(&graph, inputs.shape());
+            let updates = step.updates.iter().map(|(_, expression)| expression.id());
+            let nodes: Vec<_> = [objective.id()].into_iter().chain(updates).collect();
+            let interpreter =
+                Interpreter { parameters: &before, draw: Draw { seed: self.seed, run: number } };
+            let feeds = feeds(&inputs, &labels, self.optimiser.learning_rate(number));
+            return Ok(interpreter.first_non_finite(&graph, &nodes, &feeds[..self.number_of_feeds()])?);
+        }
+        Ok(None)
+    }
+
+    /// How many of [`feeds`] the plans take.
+    fn number_of_feeds(&self) -> usize {
+        2 + self.takes_learning_rate as usize
+    }
+
+    fn progress_bar(&self, batches_per_epoch: u64) -> ProgressBar {
+        let Some(title) = &self.progress else { return ProgressBar::hidden() };
+        const TEMPLATE: &str = "{prefix} [{bar:24}] {pos}/{len} steps, {eta} left {msg}";
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
+        // On standard error, and silent by itself if that is not a terminal.
+        ProgressBar::new(self.epochs * batches_per_epoch)
+            .with_style(style.progress_chars("=> "))
+            .with_prefix(title.clone())
+    }
+}
+
+/// What one step measured.
+struct StepMeasures {
+    objective: f64,
+    /// The mean cross-entropy.
+    loss: f64,
+    /// The number of examples that were wrong.
+    errors: f64,
+}
+
+/// Why an epoch did not end.
+enum Stop {
+    Error(TrainError),
+    NonFinite { what: String, value: f64, batch: usize },
+}
+
+/// Everything that a step may be fed, the learning rate last.
+fn feeds<'a, T: Real>(
+    inputs: &'a Tensor<T>,
+    labels: &'a Tensor<u32>,
+    learning_rate: f64,
+) -> [(&'static str, Feed<'a, T>); 3] {
+    [(INPUTS, Feed::from(inputs)), (LABELS, Feed::from(labels)), (LEARNING_RATE, Feed::from(learning_rate))]
+}
+
+/// Copies values over those of the same names and shapes, without allocating for them.
+fn copy<T: Real>(from: &Parameters<T>, to: &mut Parameters<T>) {
+    for (name, value) in from.iter() {
+        match to.get_mut(name) {
+            Some(place) if place.shape() == value.shape() => place.data_mut().copy_from_slice(value.data()),
+            _ => {
+                to.insert(name, value.clone());
+            }
+        }
+    }
+}
+
+fn show(bar: &ProgressBar, metrics: &EpochMetrics) {
+    let validation = match metrics.validation {
+        Some(v) => format!(", validation error {:.2} %", 100.0 * v.error),
+        None => String::new(),
+    };
+    bar.set_message(format!("epoch {}: objective {:.4}{validation}", metrics.epoch, metrics.objective));
+}
