@@ -81,7 +81,8 @@ fn a_single_wrong_entry_is_named_by_bisection() {
 
 #[test]
 fn an_error_of_1e_6_is_seen_unless_excused() {
-    let functions: [(fn(f64) -> f64, fn(f64) -> f64); 6] = [
+    type Function = fn(f64) -> f64;
+    let functions: [(Function, Function); 6] = [
         (f64::exp, f64::exp),
         (f64::sin, f64::cos),
         (f64::tanh, |x| 1.0 / x.cosh().powi(2)),

@@ -1,9 +1,10 @@
 //! The checker on graphs: right rules pass, at kinks and beside them, to the second order; and a rule that
 //! is wrong, planted as a custom operation, is reported.
 
+use autograd::check::mutation::Mutation;
 use autograd::check::{Build, Checker, Gap, Report, Test, Verdict, agrees};
 use autograd::ops::pointwise::{Binary, Unary};
-use autograd::{Custom, Feed, Graph, Parameters, Real, Shape, Tensor, Var};
+use autograd::{Custom, Feed, Graph, Parameters, Real, Shape, Tensor, Var, interpret, vjp};
 use proptest::prelude::*;
 
 /// Numbers in `[low, high)`, no two alike, the same in every run.
@@ -405,4 +406,101 @@ fn single_precision_is_held_to_double_precision() {
     assert_eq!((report.entries, report.checked_fraction()), (58, 1.0));
     let report = run(1e-5).unwrap();
     assert!(!report.is_success() && report.to_string().contains("f32 ~ f64"), "{report}");
+}
+
+/// What each operation is checked with, as a function of two matrices of shape [2, 3] and [3, 2].
+type Operation = (&'static str, for<'g> fn(Var<'g, f64>, Var<'g, f64>) -> Var<'g, f64>);
+const OPERATIONS: [Operation; 12] = [
+    ("matmul", |a, b| a.matmul(b)),
+    ("add", |a, b| a + b.transpose()),
+    ("mul", |a, b| a * b.transpose()),
+    ("div", |a, b| a / (b.transpose() + 3.0)),
+    ("maximum", |a, b| a.maximum(b.transpose())),
+    ("softmax", |a, b| a.softmax() * b.transpose().softmax()),
+    ("logsumexp", |a, b| (a * b.transpose()).logsumexp(&[1])),
+    ("max_over", |a, b| a.max_over(&[1]) * b.max_over(&[0])),
+    ("broadcast", |a, b| a + b.slice(0, 0, 1).reshape([2, 1])),
+    ("concat", |a, b| Var::concat(&[a, b.transpose()], 0).powi(2)),
+    ("select", |a, b| a.greater(b.transpose()).select(a.exp(), b.transpose().sin())),
+    ("sum", |a, b| a.sum_over(&[0]) * b.sum_over(&[1])),
+];
+
+/// The matrix of operations and planted bugs: each pair is reported, or changes nothing.
+#[test]
+fn every_bug_in_every_operation_is_reported() {
+    let values = [numbers([2, 3], -1.0, 1.0, 21), numbers([3, 2], -1.0, 1.0, 22)];
+    let point = [values[0].data(), values[1].data()].concat();
+    let (mut reported, mut equivalent) = (0, Vec::new());
+    for (name, f) in OPERATIONS {
+        let graph = Graph::new();
+        let (a, b) = (graph.input("a", [2, 3]), graph.input("b", [3, 2]));
+        let y = f(a, b);
+        let c = graph.input("c", y.shape());
+        let gradients = vjp(y, c, &[a, b]);
+        let run = |x: &[f64], cotangent: Option<&[f64]>| -> Vec<f64> {
+            let (a, b) = (Tensor::new([2, 3], x[..6].to_vec()), Tensor::new([3, 2], x[6..].to_vec()));
+            let c = cotangent.map(|c| Tensor::new(y.shape(), c.to_vec()));
+            let mut feeds = vec![("a", Feed::from(&a)), ("b", Feed::from(&b))];
+            feeds.extend(c.as_ref().map(|c| ("c", Feed::from(c))));
+            let outputs = if c.is_some() { gradients.clone() } else { vec![y] };
+            let values = interpret(&outputs, &feeds, None).unwrap();
+            values.iter().flat_map(|value| value.data().to_vec()).collect()
+        };
+        let checker = Checker::new(name).argument("a", [2, 3]).argument("b", [3, 2]).threshold(0.5);
+        let check = |bug: Option<(Mutation, usize)>| {
+            let vjp = |x: &[f64], c: &[f64]| {
+                let right = run(x, Some(c));
+                let (mut a, mut b) = (right[..6].to_vec(), right[6..].to_vec());
+                match bug {
+                    Some((mutation, 0)) => a = mutation.apply(&a, &[2, 3]),
+                    Some((mutation, _)) => b = mutation.apply(&b, &[3, 2]),
+                    None => {}
+                }
+                [a, b].concat()
+            };
+            checker.vjp(|x| run(x, None), vjp, &point)
+        };
+        check(None).assert();
+        let right = run(&point, Some(&vec![1.0; y.shape().numel()]));
+        for mutation in Mutation::ALL {
+            for (position, lengths) in [(0, [2, 3]), (1, [3, 2])] {
+                let part = if position == 0 { &right[..6] } else { &right[6..] };
+                let report = check(Some((mutation, position)));
+                if report.is_success() {
+                    // Equivalent for every cotangent, so in particular for ones.
+                    assert!(mutation.is_equivalent(part, &lengths, 1e-7), "{name} {mutation:?}\n{report}");
+                    equivalent.push((name, mutation, position));
+                } else {
+                    reported += 1;
+                }
+            }
+        }
+    }
+    // The only entries that are not zero, at [0, 0] and [1, 2], stay in place when transposed.
+    assert_eq!((reported, equivalent), (12 * 14 * 2 - 1, vec![("max_over", Mutation::Transpose, 0)]));
+}
+
+#[test]
+fn linear_and_bilinear_operations_are_exact_on_integers() {
+    let graph = Graph::<f64>::new();
+    let (a, b) = (graph.input("a", [2, 3]), graph.input("b", [3, 2]));
+    let a_value = Tensor::from_fn([2, 3], |i| (i * i % 7) as f64 - 3.0);
+    let b_value = Tensor::from_fn([3, 2], |i| 5.0 - (3 * i % 8) as f64);
+    let feeds = [("a", Feed::from(&a_value)), ("b", Feed::from(&b_value))];
+    let functions = [
+        a.matmul(b),
+        a.matmul_transposed(b, true, true),
+        a + b.transpose(),
+        a * b.transpose() - a.sum_keep(&[1]),
+        Var::concat(&[a, b.transpose()], 0).permute(&[1, 0]).pad(0, 1, 1),
+        a.flip(&[0]).slice_step(1, 0, 3, 2) * b.slice(0, 1, 3),
+        (a * a).broadcast_to([4, 2, 3]).sum_over(&[0]) + b.reshape([2, 3]),
+    ];
+    for output in functions {
+        let report = Checker::new("exact").graph_on_integers(output, &[a, b], &feeds, None).unwrap().assert();
+        assert_eq!((report.checked_fraction(), report.smallest_detectable()), (1.0, Some(0.0)), "{report}");
+    }
+    // A function of higher degree is not exact, and is refused.
+    let report = Checker::new("cubic").graph_on_integers(a.powi(3), &[a], &feeds[..1], None).unwrap();
+    assert!(!report.is_success());
 }

@@ -25,7 +25,7 @@
 
 use super::compare::{self, Findings, Subject};
 use super::differences;
-use super::line::Sample;
+use super::line::{Function, Product, Reach, Sample};
 use super::random::SplitMix64;
 use super::report::Report;
 use super::sum;
@@ -350,7 +350,7 @@ impl Checker {
     fn forward(
         &self,
         given: &Given<'_>,
-        jvp: &dyn Fn(&[f64], &[f64]) -> Vec<f64>,
+        jvp: &Product<'_>,
         subject: &Subject<'_>,
         cotangents: &[Vec<f64>],
         random: &mut SplitMix64,
@@ -401,10 +401,10 @@ impl Checker {
 
 /// The functions of one check.
 pub(crate) struct Given<'a> {
-    pub function: &'a dyn Fn(&[f64]) -> Sample,
-    pub vjp: &'a dyn Fn(&[f64], &[f64]) -> Vec<f64>,
-    pub jvp: Option<&'a dyn Fn(&[f64], &[f64]) -> Vec<f64>>,
-    pub reach: Option<&'a dyn Fn(&[f64]) -> f64>,
+    pub function: &'a Function<'a>,
+    pub vjp: &'a Product<'a>,
+    pub jvp: Option<&'a Product<'a>>,
+    pub reach: Option<&'a Reach<'a>>,
     /// One output, with the cotangent 1.
     pub scalar: bool,
 }

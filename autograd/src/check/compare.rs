@@ -9,7 +9,7 @@
 use super::closure::Checker;
 use super::differences::{self, Derivative, Search};
 use super::hints;
-use super::line::{Line, Sample};
+use super::line::{Function, Line, Reach, Sample};
 use super::noise::NoiseSamples;
 use super::random::SplitMix64;
 use super::sum;
@@ -27,11 +27,11 @@ const SAMPLED: usize = 32;
 
 /// A function under test at a point, with what is known of it.
 pub(crate) struct Subject<'a> {
-    pub function: &'a dyn Fn(&[f64]) -> Sample,
+    pub function: &'a Function<'a>,
     pub point: &'a [f64],
     pub center: &'a Sample,
     /// The largest step along a direction that certainly crosses no kink, where that is known.
-    pub reach: Option<&'a dyn Fn(&[f64]) -> f64>,
+    pub reach: Option<&'a Reach<'a>>,
     pub noise: Vec<NoiseSamples>,
     /// The size of each entry of the argument, a power of two.
     pub units: Vec<f64>,
@@ -60,10 +60,10 @@ struct Measured {
 impl<'a> Subject<'a> {
     pub(crate) fn new(
         checker: &Checker,
-        function: &'a dyn Fn(&[f64]) -> Sample,
+        function: &'a Function<'a>,
         point: &'a [f64],
         center: &'a Sample,
-        reach: Option<&'a dyn Fn(&[f64]) -> f64>,
+        reach: Option<&'a Reach<'a>>,
     ) -> Subject<'a> {
         let units = units(checker, point);
         let mut random = SplitMix64::new(checker.seed, 1);
@@ -224,7 +224,8 @@ impl<'a> Subject<'a> {
         let mut culprits: Vec<usize> = Vec::new();
         for number in 0..count {
             let signs: Vec<f64> = self.units.iter().map(|unit| unit * random.sign()).collect();
-            let mut parts = vec![0..n];
+            let mut parts = Vec::with_capacity(2);
+            parts.push(0..n);
             let mut whole = true;
             while let Some(part) = parts.pop() {
                 let mut direction = vec![0.0; n];

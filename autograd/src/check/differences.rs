@@ -31,30 +31,11 @@
 
 use super::line::{Line, Pair, Sample};
 use super::sum;
-
-/// Halvings per scale. Six give errors near 1e-14 at 12 evaluations; more reach into the noise.
-pub const LEVELS: usize = 6;
+use super::tableau::{Estimate, LEVELS, Powers, order, shrinks, tableau};
 
 /// The relative error granted to an evaluation of `f`, in each output: eight times the spacing of
 /// doubles. Where the measured noise is larger, that is used instead.
 pub const EVALUATION_ERROR: f64 = 8.0 * f64::EPSILON;
-
-/// Slack of the convergence tests: a sequence may be this much worse than its ideal.
-const SLACK: f64 = 8.0;
-
-/// A limit with its uncertainty.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The extrapolated slope.
-    pub value: f64,
-    /// Half-width of the interval around `value` that holds the true slope.
-    pub bar: f64,
-    /// The smallest step that the chosen tableau entry used, in units of the direction.
-    pub step: f64,
-    /// The observed order of convergence of the plain slopes: near 2 for central ones of a smooth
-    /// function, near 1 for one-sided ones. `None` where they agree to within the noise.
-    pub order: Option<f64>,
-}
 
 /// What differences can say about the derivative along a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -339,76 +320,6 @@ impl Slopes {
             unbounded: left || right,
         }
     }
-}
-
-/// Which powers of the step the error of a slope is made of.
-#[derive(Clone, Copy)]
-enum Powers {
-    /// 2, 4, 6, ..: central slopes.
-    Even,
-    /// 1, 3, 5, ..: second differences divided by the step once.
-    Odd,
-    /// 1, 2, 3, ..: one-sided slopes.
-    All,
-}
-
-impl Powers {
-    /// The power that column `k` of the tableau removes, `k >= 1`.
-    fn removed_by(self, k: usize) -> i32 {
-        match self {
-            Powers::Even => 2 * k as i32,
-            Powers::Odd => 2 * k as i32 - 1,
-            Powers::All => k as i32,
-        }
-    }
-}
-
-/// Ridders' tableau: `a[l][k] = a[l][k-1] + (a[l][k-1] - a[l-1][k-1]) / (r^p - 1)`, where `r` is the ratio
-/// of the steps of the two levels and `p` the removed power. Of all entries, that with the smallest bar
-/// `2 max(|a[l][k] - a[l][k-1]|, |a[l][k] - a[l-1][k-1]|, |a[l][k] - a[l-1][k]|) + noise[l]`.
-///
-/// The first two differences, Ridders' own, are multiples of one number, which one accident can make
-/// zero: a second derivative that jumps 5e-7 away gave an error ten times the bar. The third is
-/// independent of them; entries that have none (the diagonal) only serve to compute the others.
-fn tableau(slopes: &[f64], steps: &[f64], noise: &[f64], powers: Powers) -> Estimate {
-    let mut best = Estimate { value: slopes[0], bar: f64::INFINITY, step: steps[0], order: None };
-    let mut previous: Vec<f64> = Vec::new();
-    for level in 0..slopes.len() {
-        let mut row = vec![slopes[level]];
-        for k in 1..=level {
-            let ratio = steps[level - 1] / steps[level];
-            let (fine, coarse) = (row[k - 1], previous[k - 1]);
-            let value = fine + (fine - coarse) / (ratio.powi(powers.removed_by(k)) - 1.0);
-            row.push(value);
-            let Some(same_order) = previous.get(k) else { continue };
-            let spread = (value - fine).abs().max((value - coarse).abs()).max((value - same_order).abs());
-            let bar = 2.0 * spread + noise[level];
-            if bar < best.bar {
-                best = Estimate { value, bar, step: steps[level], order: None };
-            }
-        }
-        previous = row;
-    }
-    best
-}
-
-/// Whether `errors[l]` falls at least like `ratio^-l`, within the slack and the noise. The first two set
-/// the size: one alone may be small by accident.
-fn shrinks(errors: &[f64], noise: &[f64], ratio: f64) -> bool {
-    let size = errors[0].max(ratio * errors[1]);
-    errors
-        .iter()
-        .zip(noise)
-        .enumerate()
-        .all(|(level, (error, noise))| *error <= SLACK * size / ratio.powi(level as i32) + 2.0 * noise)
-}
-
-/// The exponent with which the errors fall, from the last two that stand clear of the noise.
-fn order(errors: &[f64], noise: &[f64]) -> Option<f64> {
-    (1..errors.len())
-        .rev()
-        .find(|&level| errors[level] > 8.0 * noise[level] && errors[level - 1] > 8.0 * noise[level - 1])
-        .map(|level| (errors[level - 1] / errors[level]).log2())
 }
 
 #[cfg(test)]

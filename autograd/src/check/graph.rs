@@ -28,7 +28,7 @@
 use super::closure::{Checker, Given, dot_product};
 use super::kinks;
 use super::line::{Line, Sample};
-use super::probe::{Probe, branching_nodes};
+use super::probe::{Branching, Probe, branching_nodes};
 use super::random::SplitMix64;
 use super::report::Report;
 use super::sum;
@@ -98,52 +98,77 @@ impl Checker {
         targets: &[Var<'g, f64>],
         context: &Context<'_>,
     ) -> Result<Report, RunError> {
-        let graph = output.graph();
-        let nodes = branching_nodes(graph, &[output.id()]);
-        // Placeholders for what differs from evaluation to evaluation: nodes of zeros, replaced each time.
-        let cotangent = placeholder(output);
-        let tangents: Vec<Var<'g, f64>> = targets.iter().map(|target| placeholder(*target)).collect();
-        let gradients = grad_or_zero((output * cotangent).sum(), targets);
-        let forward = try_jvp(output, targets, &tangents).unwrap_or_else(|_| output.like(0.0));
-        let switching = Switching::record(graph, &nodes, targets, &tangents);
-
-        let mut outputs: Vec<NodeId> = gradients.iter().map(|gradient| gradient.id()).collect();
-        outputs.extend([output.id(), forward.id()]);
-        outputs.extend(targets.iter().map(|target| target.id()));
-        let kinks = switching.as_ref().map_or(Vec::new(), Switching::outputs);
-        outputs.extend(&kinks);
-        let probe = context.probe(graph, &outputs, self)?;
-        let point: Vec<f64> =
-            targets.iter().flat_map(|target| probe.at_point(*target).data().to_vec()).collect();
-
-        let function = |x: &[f64]| {
-            let values = probe.evaluate(&split(targets, x), &[output.id()]);
-            Sample { outputs: values.real(output.id()).data().to_vec(), signature: values.signature(&nodes) }
-        };
-        let gradient_ids: Vec<NodeId> = gradients.iter().map(|gradient| gradient.id()).collect();
-        let vjp = |x: &[f64], c: &[f64]| {
-            let mut replaced = split(targets, x);
-            replaced.push((cotangent.id(), Tensor::new(cotangent.shape(), c.to_vec())));
-            let values = probe.evaluate(&replaced, &gradient_ids);
-            gradient_ids.iter().flat_map(|id| values.real(*id).data().to_vec()).collect()
-        };
-        let jvp = |x: &[f64], v: &[f64]| {
-            let mut replaced = split(targets, x);
-            replaced.extend(split(&tangents, v));
-            probe.evaluate(&replaced, &[forward.id()]).real(forward.id()).data().to_vec()
-        };
-        let reach = |direction: &[f64]| match &switching {
-            Some(switching) => switching.reach(&probe.evaluate(&split(&tangents, direction), &kinks)),
-            None => f64::INFINITY,
-        };
+        let derived = Derived::record(output, targets, context, self)?;
         let given = Given {
-            function: &function,
-            vjp: &vjp,
-            jvp: Some(&jvp),
-            reach: Some(&reach),
+            function: &|x: &[f64]| derived.function(x),
+            vjp: &|x: &[f64], c: &[f64]| derived.vjp(x, c),
+            jvp: Some(&|x: &[f64], v: &[f64]| derived.jvp(x, v)),
+            reach: Some(&|direction: &[f64]| derived.reach(direction)),
             scalar: output.shape().rank() == 0,
         };
-        Ok(self.run(&given, &point))
+        Ok(self.run(&given, &derived.point))
+    }
+
+    /// Checks a function that is a polynomial of degree two at most in each single entry (linear and
+    /// bilinear operations, squares) on integers, exactly: with the step one, central differences of it are
+    /// exact, and every product of the sweeps is an integer. The tolerance is zero.
+    ///
+    /// # Errors
+    /// If the feeds or parameters do not fit the graph.
+    ///
+    /// # Panics
+    /// If a target has an entry that is not an integer below 2^20, beyond which products might round.
+    pub fn graph_on_integers(
+        &self,
+        output: Var<'_, f64>,
+        targets: &[Var<'_, f64>],
+        feeds: &[(&str, Feed<'_, f64>)],
+        parameters: Option<&Parameters<f64>>,
+    ) -> Result<Report, RunError> {
+        let copy = output.graph().clone();
+        let output = copy.var(output.id());
+        let targets: Vec<Var<'_, f64>> = targets.iter().map(|target| copy.var(target.id())).collect();
+        let none = Parameters::new();
+        let context = Context { feeds, parameters: parameters.unwrap_or(&none) };
+        let derived = Derived::record(output, &targets, &context, self)?;
+        let mut checker = self.clone();
+        checker.arguments = targets.iter().map(|target| (name(*target), target.shape())).collect();
+        Ok(checker.exact(&derived))
+    }
+
+    fn exact(&self, derived: &Derived<'_>) -> Report {
+        let x = &derived.point;
+        assert!(
+            x.iter().all(|x| x.fract() == 0.0 && x.abs() < 1048576.0),
+            "an exact check needs integers below 2^20"
+        );
+        let mut report = self.blank_report(x.len());
+        let mut random = SplitMix64::new(self.seed, 7);
+        let m = derived.output.shape().numel();
+        let cotangent: Vec<f64> = (0..m).map(|_| random.sign() * (1 + random.below(7)) as f64).collect();
+        let gradient = derived.vjp(x, &cotangent);
+        for i in 0..x.len() {
+            let at = |step: f64| {
+                let mut moved = x.clone();
+                moved[i] += step;
+                derived.function(&moved).outputs
+            };
+            let (above, below) = (at(1.0), at(-1.0));
+            let slopes: Vec<f64> = above.iter().zip(&below).map(|(a, b)| 0.5 * (a - b)).collect();
+            let mut tangent = vec![0.0; x.len()];
+            tangent[i] = 1.0;
+            let place = self.place(i, x.len());
+            let expected = sum::dot(&slopes, &cotangent);
+            let reverse = Record::exact(Test::VjpDifferences, place.clone(), expected, gradient[i], 0.0);
+            report.covered += usize::from(reverse.verdict.is_checked());
+            report.records.push(reverse);
+            let forward = derived.jvp(x, &tangent);
+            let pairs = slopes.iter().zip(&forward);
+            let records = pairs.map(|(s, f)| Record::exact(Test::JvpDifferences, place.clone(), *s, *f, 0.0));
+            report.records.extend(records.max_by(|a, b| a.ratio().total_cmp(&b.ratio())));
+        }
+        report.evaluations = 2 * x.len();
+        report
     }
 
     /// Symmetry of the Hessian of `<c, output>`, agreement of the two orders of sweeps, and Taylor's rates.
@@ -223,6 +248,86 @@ impl Checker {
         let mut named = self.clone();
         named.arguments = targets.iter().map(|target| (name(*target), target.shape())).collect();
         named.place(i, targets.iter().map(|target| target.shape().numel()).sum())
+    }
+}
+
+/// A variable with both of its products recorded, ready to be evaluated at any point.
+struct Derived<'g> {
+    output: Var<'g, f64>,
+    targets: Vec<Var<'g, f64>>,
+    /// Placeholders for what differs from evaluation to evaluation: constants, replaced each time.
+    cotangent: Var<'g, f64>,
+    tangents: Vec<Var<'g, f64>>,
+    gradients: Vec<NodeId>,
+    forward: NodeId,
+    branching: Vec<(NodeId, Branching)>,
+    switching: Option<Switching<'g>>,
+    probe: Probe<'g>,
+    /// The values of the targets, flattened.
+    point: Vec<f64>,
+}
+
+impl<'g> Derived<'g> {
+    fn record(
+        output: Var<'g, f64>,
+        targets: &[Var<'g, f64>],
+        context: &Context<'_>,
+        checker: &Checker,
+    ) -> Result<Derived<'g>, RunError> {
+        let graph = output.graph();
+        let branching = branching_nodes(graph, &[output.id()]);
+        let cotangent = placeholder(output);
+        let tangents: Vec<Var<'g, f64>> = targets.iter().map(|target| placeholder(*target)).collect();
+        let gradients = grad_or_zero((output * cotangent).sum(), targets);
+        let forward = try_jvp(output, targets, &tangents).unwrap_or_else(|_| output.like(0.0));
+        let switching = Switching::record(graph, &branching, targets, &tangents);
+
+        let gradients: Vec<NodeId> = gradients.iter().map(|gradient| gradient.id()).collect();
+        let mut needed = gradients.clone();
+        needed.extend([output.id(), forward.id()]);
+        needed.extend(targets.iter().map(|target| target.id()));
+        needed.extend(switching.iter().flat_map(Switching::outputs));
+        let probe = context.probe(graph, &needed, checker)?;
+        let values = targets.iter().map(|target| probe.at_point(*target).data().to_vec());
+        let point = values.collect::<Vec<_>>().concat();
+        let (targets, forward) = (targets.to_vec(), forward.id());
+        Ok(Derived {
+            output,
+            targets,
+            cotangent,
+            tangents,
+            gradients,
+            forward,
+            branching,
+            switching,
+            probe,
+            point,
+        })
+    }
+
+    fn function(&self, x: &[f64]) -> Sample {
+        let values = self.probe.evaluate(&split(&self.targets, x), &[self.output.id()]);
+        let outputs = values.real(self.output.id()).data().to_vec();
+        Sample { outputs, signature: values.signature(&self.branching) }
+    }
+
+    fn vjp(&self, x: &[f64], cotangent: &[f64]) -> Vec<f64> {
+        let mut replaced = split(&self.targets, x);
+        replaced.extend(split(&[self.cotangent], cotangent));
+        let values = self.probe.evaluate(&replaced, &self.gradients);
+        self.gradients.iter().flat_map(|id| values.real(*id).data().to_vec()).collect()
+    }
+
+    fn jvp(&self, x: &[f64], tangent: &[f64]) -> Vec<f64> {
+        let mut replaced = split(&self.targets, x);
+        replaced.extend(split(&self.tangents, tangent));
+        self.probe.evaluate(&replaced, &[self.forward]).real(self.forward).data().to_vec()
+    }
+
+    fn reach(&self, direction: &[f64]) -> f64 {
+        self.switching.as_ref().map_or(f64::INFINITY, |switching| {
+            switching.reach(&self.probe.evaluate(&split(&self.tangents, direction), &switching.outputs()))
+        })
     }
 }
 

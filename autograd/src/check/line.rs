@@ -2,6 +2,15 @@
 
 use std::collections::BTreeMap;
 
+/// A function under test.
+pub(crate) type Function<'a> = dyn Fn(&[f64]) -> Sample + 'a;
+
+/// A vector-Jacobian or Jacobian-vector product: (point, cotangent or tangent).
+pub(crate) type Product<'a> = dyn Fn(&[f64], &[f64]) -> Vec<f64> + 'a;
+
+/// The largest step along a direction that certainly crosses no kink.
+pub(crate) type Reach<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
 /// One evaluation of the function under test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {

@@ -55,6 +55,7 @@ mod random;
 pub mod report;
 pub mod sum;
 mod switching;
+mod tableau;
 mod taylor;
 pub mod verdict;
 
@@ -63,4 +64,5 @@ pub use closure::{Checker, check_gradient};
 pub use line::{Line, Sample};
 pub use precision::Build;
 pub use report::{Failure, Report};
+pub use tableau::Estimate;
 pub use verdict::{Gap, Place, Record, Stage, Test, Trouble, Verdict};
