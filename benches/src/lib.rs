@@ -46,6 +46,16 @@ impl TrainingStep {
             .then(ScaleByLearningRate)
     }
 
+    /// The shortest time that each step of the plan took in `runs` runs.
+    pub fn profile(&mut self, runs: usize) -> Vec<Duration> {
+        let feeds = [
+            ("x", Feed::from(&self.images)),
+            ("labels", Feed::from(&self.labels)),
+            (nn::LEARNING_RATE, Feed::from(0.001)),
+        ];
+        self.plan.profile(&mut self.parameters, &feeds, runs).expect("the feeds fit")
+    }
+
     /// Runs the step and returns the loss.
     pub fn run(&mut self) -> f32 {
         let feeds = [

@@ -54,6 +54,7 @@ pub use program::Simplify;
 use run::{Compiled, State, compile_steps};
 use schedule::Schedule;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Collects what a plan computes. Made by [`Plan::builder`].
 pub struct PlanBuilder<'g, T: Real> {
@@ -81,6 +82,8 @@ pub struct Plan<T: Real> {
     /// Whether some step is worth more than one thread.
     is_large: bool,
     summary: Summary,
+    /// The time of each step of the present run, while [`Plan::profile`] asks for it.
+    times: Option<Vec<Duration>>,
 }
 
 #[derive(Debug)]
@@ -248,6 +251,7 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
             draw: Draw::default(),
             inputs: program.inputs,
             summary,
+            times: None,
         }
     }
 }
@@ -301,9 +305,35 @@ impl<T: Real> Plan<T> {
         Ok(Outputs { plan: self })
     }
 
+    /// Runs `runs` times and returns, for each step of [`Plan::explain`], the shortest time it took. The
+    /// runs are ordinary ones: parameters are updated.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    pub fn profile(
+        &mut self,
+        parameters: &mut Parameters<T>,
+        feeds: &[(&str, Feed<'_, T>)],
+        runs: usize,
+    ) -> Result<Vec<Duration>, RunError> {
+        let mut shortest = vec![Duration::MAX; self.steps.len()];
+        for _ in 0..runs {
+            self.times = Some(Vec::with_capacity(self.steps.len()));
+            let result = self.run(parameters, feeds).map(|_| ());
+            let times = self.times.take().unwrap_or_default();
+            result?;
+            shortest.iter_mut().zip(times).for_each(|(least, time)| *least = time.min(*least));
+        }
+        Ok(shortest)
+    }
+
     fn run_steps(&mut self) {
         for (step, dead) in self.steps.iter().zip(&self.dead_after) {
+            let start = self.times.is_some().then(Instant::now);
             step.run(&mut self.state, self.draw);
+            if let (Some(times), Some(start)) = (&mut self.times, start) {
+                times.push(start.elapsed());
+            }
             if cfg!(debug_assertions) {
                 // A step that reads what is dead then spoils its results, and a test sees it.
                 dead.iter().for_each(|place| self.state.memory.write(place).fill(T::NAN));
