@@ -318,7 +318,7 @@ fn planted_faults_are_reported_by_the_right_oracles() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
 
     /// Shapes with empty and unit axes, values at and beside kinks: nothing that is right ever fails.
     #[test]
@@ -326,6 +326,8 @@ proptest! {
         rows in prop::sample::select(vec![0usize, 1, 2, 3]),
         columns in prop::sample::select(vec![0usize, 1, 2, 5]),
         classes in prop::collection::vec(0usize..6, 15),
+        function in 0usize..7,
+        size in prop::sample::select(vec![1.0, 1e-3, 1e3]),
         seed in any::<u64>(),
     ) {
         let generic = numbers([rows, columns], -2.0, 2.0, seed);
@@ -333,14 +335,25 @@ proptest! {
             0 => 0.0,
             1 => 1e-9,
             2 => -1e-5,
-            3 => 1.0,
-            _ => generic.data()[i],
+            3 => size,
+            _ => size * generic.data()[i],
         });
         let b = numbers([1, columns], -1.0, 1.0, seed ^ 1);
         let checker = Checker::new("random").seed(seed).allow_zero_gradient();
         let report = check_with(checker, &[x, b], |x| {
-            let h = (x[0] + x[1]).relu() + (x[0] * 2.0).tanh();
-            h * h + x[0].abs() + x[0].maximum(x[1])
+            let (x, b) = (x[0], x[1]);
+            match function {
+                0 => {
+                    let h = (x + b).relu() + (x * 2.0).tanh();
+                    h * h + x.abs() + x.maximum(b)
+                }
+                1 => (x - x.mean_keep(&[-1])) / (x.powi(2).mean_keep(&[-1]) + 0.1).sqrt() * b,
+                2 => x.sigmoid() * x.minimum(b) + x.clamp(-0.5, 0.5),
+                3 => x.matmul(b.transpose()).relu() + x.norm(&[1]).reshape([x.shape()[0], 1]),
+                4 => x.greater(b).select(x * x, b.exp() - x),
+                5 if x.shape()[1] > 0 => x.max_keep(&[1]) * x.log_softmax() + x.softmax().powi(2),
+                _ => x.softplus() + (x * b).sin(),
+            }
         });
         prop_assert!(!report.verdict().is_failure(), "{}", report);
     }

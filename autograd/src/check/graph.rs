@@ -25,7 +25,7 @@
 //! # Ok::<(), autograd::RunError>(())
 //! ```
 
-use super::closure::{Checker, Given, dot_product};
+use super::closure::{Checker, Given, MULTIPLES, dot_product, rounding, times};
 use super::kinks;
 use super::line::{Line, Sample};
 use super::probe::{Branching, Probe, branching_nodes};
@@ -33,7 +33,7 @@ use super::random::SplitMix64;
 use super::report::Report;
 use super::sum;
 use super::switching::Switching;
-use super::taylor;
+use super::taylor::{self, Noisy};
 use super::verdict::{Gap, Place, Record, Stage, Test, Trouble, Verdict};
 use crate::feed::{Feed, RunError};
 use crate::grad::{grad_or_zero, try_jvp};
@@ -81,8 +81,10 @@ impl Checker {
             let mut higher = checker.one_order(next, &targets, &context)?;
             relabel(&mut higher);
             report.evaluations += higher.evaluations;
+            if higher.verdict().is_failure() {
+                report.hints.extend(higher.hints.iter().map(|hint| format!("higher order, {hint}")));
+            }
             report.records.append(&mut higher.records);
-            report.hints.extend(higher.hints.into_iter().map(|hint| format!("higher order, {hint}")));
             function = next;
         }
         if self.order > 1 {
@@ -186,49 +188,48 @@ impl Checker {
         let weight = graph.constant(Tensor::new(output.shape(), weights.clone()));
         let scalar = (output * weight).sum();
         let gradients = grad_or_zero(scalar, targets);
-        let mut draw = |_: &Var<'g, f64>| -> (Vec<Var<'g, f64>>, Vec<f64>) {
-            let values: Vec<Vec<f64>> = targets.iter().map(|t| random.cotangent(t.shape().numel())).collect();
-            let pairs = targets.iter().zip(&values);
-            let vars = pairs.map(|(t, v)| graph.constant(Tensor::new(t.shape(), v.clone()))).collect();
-            (vars, values.concat())
-        };
-        let ((u, u_flat), (v, v_flat)) = (draw(&output), draw(&output));
         // H v by the forward sweep over the reverse one, and by the reverse sweep over the forward one.
-        let along = |vectors: &[Var<'g, f64>]| -> Vec<Var<'g, f64>> {
-            let each =
-                gradients.iter().map(|g| try_jvp(*g, targets, vectors).unwrap_or_else(|_| g.like(0.0)));
-            each.collect()
-        };
-        let (hu, hv) = (along(&u), along(&v));
-        let slope = try_jvp(scalar, targets, &v).unwrap_or_else(|_| scalar.like(0.0));
+        let tangents: Vec<Var<'g, f64>> = targets.iter().map(|target| placeholder(*target)).collect();
+        let forward: Vec<Var<'g, f64>> = gradients
+            .iter()
+            .map(|g| try_jvp(*g, targets, &tangents).unwrap_or_else(|_| g.like(0.0)))
+            .collect();
+        let slope = try_jvp(scalar, targets, &tangents).unwrap_or_else(|_| scalar.like(0.0));
         let reverse = grad_or_zero(slope, targets);
 
-        let all: Vec<Var<'g, f64>> = [&gradients, &hu, &hv, &reverse, &vec![output], &targets.to_vec()]
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
-        let ids: Vec<NodeId> = all.iter().map(|var| var.id()).collect();
-        let probe = context.probe(graph, &ids, self)?;
+        let all =
+            [&gradients, &forward, &reverse, &vec![output, slope], &targets.to_vec()].map(|vars| ids(vars));
+        let probe = context.probe(graph, &all.concat(), self)?;
         let flat = |vars: &[Var<'g, f64>]| -> Vec<f64> {
             vars.iter().flat_map(|var| probe.at_point(*var).data().to_vec()).collect()
         };
-        let (gradient, hu, hv, reverse, point) =
-            (flat(&gradients), flat(&hu), flat(&hv), flat(&reverse), flat(targets));
-        if [&gradient, &hu, &hv, &reverse].iter().any(|values| values.iter().any(|x| !x.is_finite())) {
+        let along = |products: &[Var<'g, f64>], direction: &[f64]| -> Vec<f64> {
+            let values = probe.evaluate(&split(&tangents, direction), &ids(products));
+            products.iter().flat_map(|product| values.real(product.id()).data().to_vec()).collect()
+        };
+        let (gradient, point) = (flat(&gradients), flat(targets));
+        let (u, v) = (random.cotangent(point.len()), random.cotangent(point.len()));
+        let (hu, hv, vh) = (along(&forward, &u), along(&forward, &v), along(&reverse, &v));
+        if [&gradient, &hu, &hv, &vh].iter().any(|values| values.iter().any(|x| !x.is_finite())) {
             // Said already by the comparisons of this order.
             return Ok(Vec::new());
         }
 
-        let mut symmetric = dot_product(&hu, &v_flat, &u_flat, &hv, 0);
-        symmetric.test = Test::HessianSymmetry;
-        let mut records = vec![symmetric];
+        let noise = rounding(|k| sum::dot(&v, &along(&forward, &times(&u, k))))
+            + rounding(|k| sum::dot(&u, &along(&forward, &times(&v, k))));
+        let symmetric = dot_product(&hu, &v, &u, &hv, noise);
+        let mut records = vec![Record { test: Test::HessianSymmetry, ..symmetric }];
         // Entry by entry, to rounding of the largest: the two sweeps add in different orders.
         let size = hv.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-        let tolerance = 1e3 * f64::EPSILON * size;
+        let multiples =
+            MULTIPLES.map(|k| (k, along(&forward, &times(&v, k)), along(&reverse, &times(&v, k))));
         let entries = (0..hv.len()).map(|i| {
-            let place = self.place_in(targets, i);
-            Record::exact(Test::HessianSymmetry, place, hv[i], reverse[i], tolerance)
+            let deviation = |(k, forward, reverse): &(f64, Vec<f64>, Vec<f64>)| {
+                (forward[i] / k - hv[i]).abs().max((reverse[i] / k - vh[i]).abs())
+            };
+            let noise = multiples.iter().map(deviation).fold(0.0, f64::max);
+            let tolerance = 1e3 * f64::EPSILON * size + 32.0 * noise;
+            Record::exact(Test::HessianSymmetry, self.place_in(targets, i), hv[i], vh[i], tolerance)
         });
         records.extend(entries.max_by(|a, b| a.ratio().total_cmp(&b.ratio())));
 
@@ -237,10 +238,16 @@ impl Checker {
             Sample { outputs: values.real(output.id()).data().to_vec(), signature: values.signature(&nodes) }
         };
         let center = function(&point);
-        let mut line = Line::new(&function, &point, v_flat.clone(), &center);
-        let (slope, curvature) = (sum::dot(&gradient, &v_flat), sum::dot(&hv, &v_flat));
-        let scale = sum::root_mean_square(&point).clamp(1e-3, 1.0);
-        records.extend(taylor::rates(&mut line, &weights, 0.125 * scale, slope, Some(curvature), 0.0));
+        let mut line = Line::new(&function, &point, v.clone(), &center);
+        let at = |k: f64| along(&[slope], &times(&v, k))[0];
+        let bend = |k: f64| sum::dot(&along(&forward, &times(&v, k)), &v);
+        let slope = Noisy { value: sum::dot(&gradient, &v), noise: rounding(at) };
+        let curvature = Noisy { value: sum::dot(&hv, &v), noise: rounding(bend) };
+        let scale = match sum::root_mean_square(&point) {
+            0.0 => 1.0,
+            size => size,
+        };
+        records.extend(taylor::rates(&mut line, &weights, 0.125 * scale, slope, curvature));
         Ok(records)
     }
 
@@ -371,6 +378,10 @@ fn relabel(report: &mut Report) {
             record.verdict = Verdict::Unchecked(Gap::NearKink);
         }
     }
+}
+
+fn ids(vars: &[Var<'_, f64>]) -> Vec<NodeId> {
+    vars.iter().map(|var| var.id()).collect()
 }
 
 /// A node of zeros in the shape of `var`.

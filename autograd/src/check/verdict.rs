@@ -94,8 +94,8 @@ pub enum Gap {
     UnboundedSlope,
     /// The function is not finite on any stencil: the point lies at the edge of the domain.
     DomainEdge,
-    /// The remainder sank into rounding noise before a rate could be measured.
-    NoiseFloor,
+    /// The remainder sank into rounding noise before it showed a clear rate.
+    NoRate,
 }
 
 impl fmt::Display for Gap {
@@ -106,7 +106,7 @@ impl fmt::Display for Gap {
             Gap::NearKink => "kink too near",
             Gap::UnboundedSlope => "slope grows without bound",
             Gap::DomainEdge => "edge of the domain",
-            Gap::NoiseFloor => "below the noise",
+            Gap::NoRate => "no clear rate above the noise",
         })
     }
 }
@@ -334,6 +334,8 @@ impl Record {
     pub fn ratio(&self) -> f64 {
         match self.absolute() / self.tolerance {
             _ if self.absolute() == 0.0 => 0.0,
+            // Nothing was compared.
+            _ if matches!(self.verdict, Verdict::Unchecked(_)) && self.expected.is_nan() => 0.0,
             ratio if ratio.is_nan() => f64::INFINITY,
             ratio => ratio,
         }
