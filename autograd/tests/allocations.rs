@@ -1,34 +1,11 @@
 //! In steady state a run of a plan allocates nothing: not for values, not for threads, not for packing.
 
 use autograd::{Feed, Graph, Parameters, Plan, Tensor, grad};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)]
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract is that of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// A training step of a two-layer network with dropout and momentum.
 fn step(batch: usize, width: usize) -> (Plan<f32>, Parameters<f32>, Tensor<f32>, Tensor<u32>) {
@@ -70,12 +47,13 @@ fn a_run_allocates_nothing() {
             for _ in 0..20 {
                 run();
             }
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let region = Region::new(ALLOCATOR);
             let mut last = 0.0;
             for _ in 0..10 {
                 last = run();
             }
-            (first, last, ALLOCATIONS.load(Ordering::Relaxed) - before)
+            let change = region.change();
+            (first, last, change.allocations + change.reallocations)
         });
         assert_eq!(allocated, 0, "batch {batch}, width {width}");
         assert!(last < first, "the step trains: loss {first} then {last}");

@@ -53,6 +53,7 @@ mod precision;
 mod probe;
 mod random;
 pub mod report;
+pub mod rules;
 pub mod sum;
 mod switching;
 mod tableau;
