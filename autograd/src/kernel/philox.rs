@@ -41,8 +41,6 @@ use crate::real::Real;
 
 /// Blocks that are made together: one vector of AVX-512, two of AVX2.
 const LANES: usize = 16;
-/// Four words of [`LANES`] blocks.
-type Words = [[u32; LANES]; 4];
 /// The most elements that [`LANES`] blocks make.
 const LARGEST_GROUP: usize = 4 * LANES;
 
@@ -116,26 +114,24 @@ impl Stream {
         dispatch_at(level, Fill { stream: self, first_index, out, distribution: D::default() });
     }
 
-    /// The words of the blocks `LANES group ..`.
+    /// All elements of the blocks `LANES group ..`: value p of lane l at `LANES p + l`.
     #[inline(always)]
-    fn words(&self, group: u64) -> Words {
+    fn fill_group<T: Native, D: Distribution>(&self, group: u64, out: &mut [T]) {
         let first = group * LANES as u64;
         let key = [self.seed as u32, (self.seed >> 32) as u32];
         let high = mix((self.run & 0xffff_ffff_0000_0000) | (first >> 32));
         let (low, run, stream) = (first as u32, self.run as u32, self.stream ^ high);
-        let mut words = [[0; LANES]; 4];
-        // One block per lane, ten rounds inside: a body too large to unroll, so that the loop over lanes
-        // is the one that vectorises.
-        #[allow(clippy::needless_range_loop)] // four arrays with one index
+        let out = &mut out[..LANES * T::PER_BLOCK];
+        // One block per lane and everything about it inside: a body too large to unroll, so that the loop
+        // over lanes is the one that vectorises.
         for lane in 0..LANES {
-            let counter = [low | lane as u32, run, stream as u32, (stream >> 32) as u32];
-            let [a, b, c, d] = block(counter, key);
-            words[0][lane] = a;
-            words[1][lane] = b;
-            words[2][lane] = c;
-            words[3][lane] = d;
+            let words = block([low | lane as u32, run, stream as u32, (stream >> 32) as u32], key);
+            let values = D::values::<T>(words);
+            for p in 0..T::PER_BLOCK {
+                out[LANES * p + lane] = values[p];
+            }
         }
-        words
+        D::finish(out);
     }
 }
 
@@ -148,72 +144,69 @@ const fn mix(x: u64) -> u64 {
 
 /// What differs between `f32` and `f64` in making numbers of words.
 pub trait Draw: Sized {
-    /// How many elements sixteen blocks make.
-    const GROUP: usize;
-    /// Uniform on [0, 1); `out` holds [`Draw::GROUP`] elements.
-    fn uniform(words: &[[u32; 16]; 4], out: &mut [Self]);
-    /// Standard normal; `out` holds [`Draw::GROUP`] elements.
-    fn normal(words: &[[u32; 16]; 4], out: &mut [Self]);
+    /// How many numbers a block makes: the first so many of the four below.
+    const PER_BLOCK: usize;
+    /// Uniform on [0, 1).
+    fn uniform(words: [u32; 4]) -> [Self; 4];
+    /// Pairs of a uniform on (0, 1], whose logarithm is finite, and one on [0, 1).
+    fn uniform_pairs(words: [u32; 4]) -> [Self; 4];
+    /// Two independent normals of a pair of uniforms: sqrt(-2 ln u) times cos(2 pi v), sin(2 pi v).
+    fn box_muller(u: Self, v: Self) -> (Self, Self);
 }
 
 impl Draw for f32 {
-    const GROUP: usize = 4 * LANES;
+    const PER_BLOCK: usize = 4;
 
     #[inline(always)]
-    fn uniform(words: &Words, out: &mut [f32]) {
-        for (out, words) in out.chunks_exact_mut(LANES).zip(words) {
-            for lane in 0..LANES {
-                out[lane] = (words[lane] >> 8) as i32 as f32 * (1.0 / 16_777_216.0);
-            }
-        }
+    fn uniform(words: [u32; 4]) -> [f32; 4] {
+        words.map(unit_f32)
     }
 
     #[inline(always)]
-    fn normal(words: &Words, out: &mut [f32]) {
-        for (out, words) in out.chunks_exact_mut(2 * LANES).zip(words.chunks_exact(2)) {
-            let (cosines, sines) = out.split_at_mut(LANES);
-            for lane in 0..LANES {
-                // In (0, 1]: all 32 bits, for more of the tail.
-                let u = (words[0][lane] as f32).mul_add(1.0 / 4_294_967_296.0, 0.5 / 4_294_967_296.0);
-                let turns = (words[1][lane] >> 8) as i32 as f32 * (1.0 / 16_777_216.0);
-                let radius = (-2.0 * log::single(u)).sqrt();
-                let (sin, cos) = sin_cos_turns_single(turns);
-                cosines[lane] = radius * cos;
-                sines[lane] = radius * sin;
-            }
-        }
+    fn uniform_pairs([a, b, c, d]: [u32; 4]) -> [f32; 4] {
+        // All 32 bits, for more of the tail.
+        let positive = |word: u32| (word as f32).mul_add(1.0 / 4_294_967_296.0, 0.5 / 4_294_967_296.0);
+        [positive(a), unit_f32(b), positive(c), unit_f32(d)]
+    }
+
+    #[inline(always)]
+    fn box_muller(u: f32, v: f32) -> (f32, f32) {
+        let radius = (-2.0 * log::single(u)).sqrt();
+        let (sin, cos) = sin_cos_turns_single(v);
+        (radius * cos, radius * sin)
     }
 }
 
 impl Draw for f64 {
-    const GROUP: usize = 2 * LANES;
+    const PER_BLOCK: usize = 2;
 
     #[inline(always)]
-    fn uniform(words: &Words, out: &mut [f64]) {
-        for (out, words) in out.chunks_exact_mut(LANES).zip(words.chunks_exact(2)) {
-            for lane in 0..LANES {
-                out[lane] = unit_f64(words[0][lane], words[1][lane]);
-            }
-        }
+    fn uniform([a, b, c, d]: [u32; 4]) -> [f64; 4] {
+        [unit_f64(a, b), unit_f64(c, d), 0.0, 0.0]
     }
 
     #[inline(always)]
-    fn normal(words: &Words, out: &mut [f64]) {
-        let (cosines, sines) = out.split_at_mut(LANES);
-        for lane in 0..LANES {
-            // In (0, 1].
-            let u = 1.0 - unit_f64(words[0][lane], words[1][lane]);
-            let turns = unit_f64(words[2][lane], words[3][lane]);
-            let radius = (-2.0 * log::double(u)).sqrt();
-            let (sin, cos) = sin_cos_turns_double(turns);
-            cosines[lane] = radius * cos;
-            sines[lane] = radius * sin;
-        }
+    fn uniform_pairs([a, b, c, d]: [u32; 4]) -> [f64; 4] {
+        [1.0 - unit_f64(a, b), unit_f64(c, d), 0.0, 0.0]
+    }
+
+    #[inline(always)]
+    fn box_muller(u: f64, v: f64) -> (f64, f64) {
+        let radius = (-2.0 * log::double(u)).sqrt();
+        let (sin, cos) = sin_cos_turns_double(v);
+        (radius * cos, radius * sin)
     }
 }
 
-/// 27 bits of one word and 26 of another as a multiple of 2^-53 in [0, 1). Each part converts as a signed
-/// 32-bit integer, which every machine can do in vectors.
+/// 24 bits of a word as a multiple of 2^-24 in [0, 1). Converted as a signed integer, which every machine
+/// can do in vectors.
+#[inline(always)]
+fn unit_f32(word: u32) -> f32 {
+    (word >> 8) as i32 as f32 * (1.0 / 16_777_216.0)
+}
+
+/// 27 bits of one word and 26 of another as a multiple of 2^-53 in [0, 1), each part converted as a signed
+/// integer.
 #[inline(always)]
 fn unit_f64(high: u32, low: u32) -> f64 {
     let high = (high >> 5) as i32 as f64;
@@ -221,26 +214,39 @@ fn unit_f64(high: u32, low: u32) -> f64 {
     high.mul_add(67_108_864.0, low) * (1.0 / 9_007_199_254_740_992.0)
 }
 
-/// How words become numbers.
+/// How words become numbers: first those of a block, then what a group of them becomes.
 trait Distribution: Default {
-    fn group<T: Native>(words: &Words, out: &mut [T]);
+    fn values<T: Native>(words: [u32; 4]) -> [T; 4];
+    fn finish<T: Native>(group: &mut [T]);
 }
 
 #[derive(Default)]
 struct Uniform;
 impl Distribution for Uniform {
     #[inline(always)]
-    fn group<T: Native>(words: &Words, out: &mut [T]) {
-        T::uniform(words, out);
+    fn values<T: Native>(words: [u32; 4]) -> [T; 4] {
+        T::uniform(words)
     }
+    #[inline(always)]
+    fn finish<T: Native>(_group: &mut [T]) {}
 }
 
 #[derive(Default)]
 struct Normal;
 impl Distribution for Normal {
     #[inline(always)]
-    fn group<T: Native>(words: &Words, out: &mut [T]) {
-        T::normal(words, out);
+    fn values<T: Native>(words: [u32; 4]) -> [T; 4] {
+        T::uniform_pairs(words)
+    }
+    // A pass of its own: together with ten rounds it would need more registers than there are.
+    #[inline(always)]
+    fn finish<T: Native>(group: &mut [T]) {
+        for pairs in group.chunks_exact_mut(2 * LANES) {
+            let (first, second) = pairs.split_at_mut(LANES);
+            for (x, y) in first.iter_mut().zip(second) {
+                (*x, *y) = T::box_muller(*x, *y);
+            }
+        }
     }
 }
 
@@ -258,17 +264,17 @@ impl<T: Real, D: Distribution> Kernel for Fill<'_, T, D> {
     #[inline(always)]
     fn run(self) {
         let Fill { stream, first_index, mut out, .. } = self;
-        let size = T::GROUP as u64;
-        let mut group = first_index / size;
-        let mut skip = (first_index % size) as usize;
+        let size = LANES * T::PER_BLOCK;
+        let mut group = first_index / size as u64;
+        let mut skip = (first_index % size as u64) as usize;
         let mut scratch = [T::ZERO; LARGEST_GROUP];
         while !out.is_empty() {
-            let count = (T::GROUP - skip).min(out.len());
+            let count = (size - skip).min(out.len());
             let (now, later) = out.split_at_mut(count);
             // A part of a group is cut out of the whole: the same computation, hence the same bits.
-            let target = if count == T::GROUP { &mut *now } else { &mut scratch[..T::GROUP] };
-            D::group(&stream.words(group), target);
-            if count < T::GROUP {
+            let target = if count == size { &mut *now } else { &mut scratch[..size] };
+            stream.fill_group::<T, D>(group, target);
+            if count < size {
                 now.copy_from_slice(&scratch[skip..skip + count]);
             }
             out = later;

@@ -127,7 +127,8 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
         let vectors = cols.div_ceil(F::LANES);
         let width = vectors * F::LANES;
         let b_from = b.pointer.wrapping_add(col * b.col_stride);
-        let in_place = !pack_b && (F::FREE_MASK || cols == width);
+        let in_place = !pack_b && (F::MASKED_LOADS || cols == width);
+        let masked = in_place && cols < width;
         let (b_tile, b_row_stride) = if in_place {
             (b_from, b.row_stride)
         } else {
@@ -160,9 +161,9 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
             // SAFETY: the tile is a part of the product.
             unsafe {
                 if c.col_stride == 1 || cols == 1 {
-                    F::tile(rows, vectors, &tile);
+                    F::tile(rows, vectors, masked, &tile);
                 } else {
-                    scattered_tile::<T, F>(rows, vectors, tile, c.col_stride);
+                    scattered_tile::<T, F>(rows, vectors, masked, tile, c.col_stride);
                 }
             }
         }
@@ -176,6 +177,7 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
 unsafe fn scattered_tile<T: Real, F: Family<T>>(
     rows: usize,
     vectors: usize,
+    masked: bool,
     tile: Tile<T>,
     col_stride: usize,
 ) {
@@ -188,7 +190,7 @@ unsafe fn scattered_tile<T: Real, F: Family<T>>(
     let buffered = Tile { c: sums.as_mut_ptr(), c_row_stride: width, beta: T::ZERO, ..tile };
     // SAFETY: the buffer holds `rows` rows of `width`; the elements of C are valid.
     unsafe {
-        F::tile(rows, vectors, &buffered);
+        F::tile(rows, vectors, masked, &buffered);
         for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
             let c = c.add(i * c_row_stride + j * col_stride);
             let sum = sums[i * width + j];

@@ -36,10 +36,17 @@ pub(super) struct Tile<T> {
 /// `C <- alpha A B + beta C` for ROWS rows and up to VECTORS vectors of columns.
 ///
 /// # Safety
-/// The instructions of `V` exist, and the elements of the tile are valid. If masks are not free, whole
-/// vectors of B are.
+/// The instructions of `V` exist, and the elements of the tile are valid; unless MASKED, whole vectors of B
+/// are. (A masked load takes a turn of the unit that multiplies, so only the edge pays for it.)
 #[inline(always)]
-unsafe fn tile<T: Real, V: Vector<T>, const ROWS: usize, const VECTORS: usize, const UNIT_ROWS: bool>(
+unsafe fn tile<
+    T: Real,
+    V: Vector<T>,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const UNIT_ROWS: bool,
+    const MASKED: bool,
+>(
     tile: &Tile<T>,
 ) {
     // SAFETY: as promised by the caller.
@@ -53,7 +60,7 @@ unsafe fn tile<T: Real, V: Vector<T>, const ROWS: usize, const VECTORS: usize, c
             let mut b_row = [V::zero(); VECTORS];
             for (v, vector) in b_row.iter_mut().enumerate() {
                 let from = b.add(v * V::LANES);
-                let masked = V::FREE_MASK && v + 1 == VECTORS;
+                let masked = MASKED && v + 1 == VECTORS;
                 *vector = if masked { V::load_masked(from, mask) } else { V::load(from) };
             }
             for (i, sums) in sums.iter_mut().enumerate() {
@@ -158,14 +165,14 @@ pub(super) trait Family<T> {
     const MAX_ROWS: usize;
     /// Elements in a vector.
     const LANES: usize;
-    /// Whether B can be read in place where a vector is not full.
-    const FREE_MASK: bool;
+    /// Whether there are tiles that read B in place where a vector is not full.
+    const MASKED_LOADS: bool;
 
     /// Computes a tile of `rows` rows and `vectors` vectors.
     ///
     /// # Safety
-    /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2.
-    unsafe fn tile(rows: usize, vectors: usize, arguments: &Tile<T>);
+    /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2. Unless `masked`, whole vectors of B are valid.
+    unsafe fn tile(rows: usize, vectors: usize, masked: bool, arguments: &Tile<T>);
 
     /// # Safety
     /// As [`copy`].
@@ -192,28 +199,32 @@ pub(super) trait Family<T> {
 
 /// A family: its vectors, its features and its counts of rows.
 macro_rules! family {
-    ($family:ident, $scalar:ident, $vector:ty, [$($rows:literal)*], $max:literal $(, $feature:literal)?) => {
+    ($family:ident, $scalar:ident, $vector:ty, [$($rows:literal)*], $max:literal, $masks:literal $(, $feature:literal)?) => {
         impl Family<$scalar> for $family {
             const MAX_ROWS: usize = $max;
             const LANES: usize = <$vector as Vector<$scalar>>::LANES;
-            const FREE_MASK: bool = <$vector as Vector<$scalar>>::FREE_MASK;
+            const MASKED_LOADS: bool = $masks;
 
-            unsafe fn tile(rows: usize, vectors: usize, arguments: &Tile<$scalar>) {
+            unsafe fn tile(rows: usize, vectors: usize, masked: bool, arguments: &Tile<$scalar>) {
                 $(#[target_feature(enable = $feature)])?
-                unsafe fn compiled<const ROWS: usize, const VECTORS: usize, const UNIT_ROWS: bool>(
+                unsafe fn compiled<const ROWS: usize, const VECTORS: usize, const UNIT: bool, const MASKED: bool>(
                     arguments: &Tile<$scalar>,
                 ) {
                     // SAFETY: as promised by the caller.
-                    unsafe { tile::<$scalar, $vector, ROWS, VECTORS, UNIT_ROWS>(arguments) }
+                    unsafe { tile::<$scalar, $vector, ROWS, VECTORS, UNIT, MASKED>(arguments) }
                 }
                 // SAFETY: as promised by the caller.
                 unsafe {
-                    match (rows, vectors, arguments.a_row_stride == 1) {
+                    match (rows, vectors, arguments.a_row_stride == 1, masked) {
                         $(
-                            ($rows, 1, false) => compiled::<$rows, 1, false>(arguments),
-                            ($rows, 1, true) => compiled::<$rows, 1, true>(arguments),
-                            ($rows, 2, false) => compiled::<$rows, 2, false>(arguments),
-                            ($rows, 2, true) => compiled::<$rows, 2, true>(arguments),
+                            ($rows, 1, false, false) => compiled::<$rows, 1, false, false>(arguments),
+                            ($rows, 1, false, true) => compiled::<$rows, 1, false, $masks>(arguments),
+                            ($rows, 1, true, false) => compiled::<$rows, 1, true, false>(arguments),
+                            ($rows, 1, true, true) => compiled::<$rows, 1, true, $masks>(arguments),
+                            ($rows, 2, false, false) => compiled::<$rows, 2, false, false>(arguments),
+                            ($rows, 2, false, true) => compiled::<$rows, 2, false, $masks>(arguments),
+                            ($rows, 2, true, false) => compiled::<$rows, 2, true, false>(arguments),
+                            ($rows, 2, true, true) => compiled::<$rows, 2, true, $masks>(arguments),
                         )*
                         _ => unreachable!("no tile of {rows} rows and {vectors} vectors"),
                     }
@@ -277,8 +288,8 @@ macro_rules! family {
 
 /// The baseline: 128-bit vectors, 16 registers.
 pub(super) struct PortableFamily;
-family!(PortableFamily, f32, super::vector::Portable<f32, 4>, [1 2 3 4], 4);
-family!(PortableFamily, f64, super::vector::Portable<f64, 2>, [1 2 3 4], 4);
+family!(PortableFamily, f32, super::vector::Portable<f32, 4>, [1 2 3 4], 4, false);
+family!(PortableFamily, f64, super::vector::Portable<f64, 2>, [1 2 3 4], 4, false);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -287,17 +298,17 @@ mod x86 {
 
     /// 256-bit vectors, 16 registers: 12 sums, 2 vectors of B, 1 of A.
     pub(in super::super) struct Avx2Family;
-    family!(Avx2Family, f32, __m256, [1 2 3 4 5 6], 6, "avx2,fma");
-    family!(Avx2Family, f64, __m256d, [1 2 3 4 5 6], 6, "avx2,fma");
+    family!(Avx2Family, f32, __m256, [1 2 3 4 5 6], 6, false, "avx2,fma");
+    family!(Avx2Family, f64, __m256d, [1 2 3 4 5 6], 6, false, "avx2,fma");
 
     /// 512-bit vectors, 32 registers: 28 sums, 2 vectors of B, 1 of A.
     pub(in super::super) struct Avx512Family;
     family!(
-        Avx512Family, f32, __m512, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
+        Avx512Family, f32, __m512, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14, true,
         "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
     );
     family!(
-        Avx512Family, f64, __m512d, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
+        Avx512Family, f64, __m512d, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14, true,
         "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
     );
 }

@@ -11,8 +11,6 @@
 pub(super) trait Vector<T>: Copy {
     /// Elements in a register.
     const LANES: usize;
-    /// Whether a masked load costs no more than a plain one.
-    const FREE_MASK: bool;
     /// Which lanes take part.
     type Mask: Copy;
     /// Edge of the square that [`Vector::transpose`] moves.
@@ -48,7 +46,6 @@ macro_rules! portable {
     ($type:ident, $lanes:literal) => {
         impl Vector<$type> for Portable<$type, $lanes> {
             const LANES: usize = $lanes;
-            const FREE_MASK: bool = false;
             type Mask = usize;
             const SQUARE: usize = 4;
 
@@ -171,7 +168,7 @@ mod x86 {
     /// The vector types of one family and one element type.
     macro_rules! vector {
         (
-            $vector:ident, $type:ident, $lanes:literal, free_mask: $free:literal, mask: $mask_type:ident,
+            $vector:ident, $type:ident, $lanes:literal, mask: $mask_type:ident,
             zero: $zero:ident, splat: $splat:ident, load: $load:ident, store: $store:ident,
             mul_add: $mul_add:ident, mul: $mul:ident, square: $square:literal, transpose: $transpose:ident,
             mask_of: |$count:ident| $mask_of:expr,
@@ -182,7 +179,6 @@ mod x86 {
             #[allow(clippy::undocumented_unsafe_blocks)]
             impl Vector<$type> for $vector {
                 const LANES: usize = $lanes;
-                const FREE_MASK: bool = $free;
                 type Mask = $mask_type;
                 const SQUARE: usize = $square;
 
@@ -231,7 +227,7 @@ mod x86 {
     }
 
     vector! {
-        __m512, f32, 16, free_mask: true, mask: __mmask16,
+        __m512, f32, 16, mask: __mmask16,
         zero: _mm512_setzero_ps, splat: _mm512_set1_ps, load: _mm512_loadu_ps, store: _mm512_storeu_ps,
         mul_add: _mm512_fmadd_ps, mul: _mm512_mul_ps, square: 8, transpose: transpose_8x8,
         mask_of: |count| ((1u32 << count) - 1) as u16,
@@ -239,7 +235,7 @@ mod x86 {
         store_masked: _mm512_mask_storeu_ps,
     }
     vector! {
-        __m512d, f64, 8, free_mask: true, mask: __mmask8,
+        __m512d, f64, 8, mask: __mmask8,
         zero: _mm512_setzero_pd, splat: _mm512_set1_pd, load: _mm512_loadu_pd, store: _mm512_storeu_pd,
         mul_add: _mm512_fmadd_pd, mul: _mm512_mul_pd, square: 4, transpose: transpose_4x4,
         mask_of: |count| ((1u32 << count) - 1) as u8,
@@ -253,7 +249,7 @@ mod x86 {
     static MASK_64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
     vector! {
-        __m256, f32, 8, free_mask: false, mask: __m256i,
+        __m256, f32, 8, mask: __m256i,
         zero: _mm256_setzero_ps, splat: _mm256_set1_ps, load: _mm256_loadu_ps, store: _mm256_storeu_ps,
         mul_add: _mm256_fmadd_ps, mul: _mm256_mul_ps, square: 8, transpose: transpose_8x8,
         mask_of: |count| unsafe { _mm256_loadu_si256(MASK_32[8 - count..][..8].as_ptr().cast()) },
@@ -261,7 +257,7 @@ mod x86 {
         store_masked: _mm256_maskstore_ps,
     }
     vector! {
-        __m256d, f64, 4, free_mask: false, mask: __m256i,
+        __m256d, f64, 4, mask: __m256i,
         zero: _mm256_setzero_pd, splat: _mm256_set1_pd, load: _mm256_loadu_pd, store: _mm256_storeu_pd,
         mul_add: _mm256_fmadd_pd, mul: _mm256_mul_pd, square: 4, transpose: transpose_4x4,
         mask_of: |count| unsafe { _mm256_loadu_si256(MASK_64[4 - count..][..4].as_ptr().cast()) },

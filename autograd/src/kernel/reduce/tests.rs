@@ -34,7 +34,8 @@ fn documented_sum<T: Real>(x: &[T], inner: usize) -> T {
         }
         for half in [16, 8, 4, 2, 1] {
             for l in 0..half {
-                lanes[l] = lanes[l] + lanes[l + half];
+                let high = lanes[l + half];
+                lanes[l] += high;
             }
         }
         lanes[0]
