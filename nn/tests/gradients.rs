@@ -3,14 +3,16 @@
 //! one place.
 
 use autograd::check::{Build, Checker, Test};
-use autograd::{Graph, Parameters, Real, Shape, Tensor, Var, grad_or_zero, interpret};
+use autograd::{Graph, Parameters, Real, Shape, Tensor, Var, Window, grad_or_zero, interpret};
 use nn::loss::{Reduction, binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_error};
-use nn::{Activation, Flatten, Layer, Linear, Mode, Sequential};
+use nn::{Activation, Convolution, Flatten, Layer, Linear, Mode, Pooling, Sequential};
 use proptest::prelude::*;
 
 /// A layer on an input `x` of some shape.
 enum LayerCase {
     Linear(Linear, Shape),
+    Convolution(Convolution, Shape),
+    Pooling(Pooling, Shape),
     Activation(Activation, Shape),
     Flatten(Shape),
 }
@@ -18,9 +20,9 @@ enum LayerCase {
 impl LayerCase {
     fn input(&self) -> Shape {
         match self {
-            LayerCase::Linear(_, shape) | LayerCase::Activation(_, shape) | LayerCase::Flatten(shape) => {
-                *shape
-            }
+            LayerCase::Linear(_, shape) | LayerCase::Convolution(_, shape) => *shape,
+            LayerCase::Pooling(_, shape) | LayerCase::Activation(_, shape) => *shape,
+            LayerCase::Flatten(shape) => *shape,
         }
     }
 }
@@ -30,6 +32,8 @@ impl Build for LayerCase {
         let x = graph.parameter("x", self.input());
         match self {
             LayerCase::Linear(linear, _) => linear.forward(x, Mode::Train),
+            LayerCase::Convolution(convolution, _) => convolution.forward(x, Mode::Train),
+            LayerCase::Pooling(pooling, _) => pooling.forward(x, Mode::Train),
             LayerCase::Activation(activation, _) => activation.forward(x, Mode::Train),
             LayerCase::Flatten(_) => Flatten.forward(x, Mode::Train),
         }
@@ -158,6 +162,21 @@ proptest! {
         let layer = Linear::new("l", inputs, outputs);
         let layer = if bias { layer } else { layer.without_bias() };
         check(&LayerCase::Linear(layer, shape), &values);
+    }
+
+    #[test]
+    fn convolution(n in 0usize..3, channels in (0usize..3, 0usize..3), size in 1usize..3, stride in 1usize..3,
+            padding in 0usize..2, values in values()) {
+        let window = Window { stride: [stride, 1], padding: [padding, 1], ..Window::new([size, 2]) };
+        let layer = Convolution::new("c", channels.0, channels.1, window);
+        check(&LayerCase::Convolution(layer, [n, channels.0, 3, 2].into()), &values);
+    }
+
+    #[test]
+    fn pooling(n in 0usize..3, channels in 0usize..3, size in 1usize..3, max: bool, values in values()) {
+        // Windows that overlap, so that a pixel has more than one gradient.
+        let pooling = if max { Pooling::max([size, 2]) } else { Pooling::mean([size, 2]) };
+        check(&LayerCase::Pooling(pooling.with_stride([1, 1]), [n, channels, 3, 3].into()), &values);
     }
 
     #[test]
