@@ -3,16 +3,25 @@
 //! | layer | input | output | parameters |
 //! |---|---|---|---|
 //! | [`Linear`] | `[.., in]` | `[.., out]` | `weight [in, out]`, `bias [out]` |
+//! | [`Convolution`] | `[n, in, h, w]` | `[n, out, oh, ow]` | `weight [in, kh, kw, out]`, `bias [out]` |
+//! | [`Pooling`] | `[n, c, h, w]` | `[n, c, oh, ow]` | none |
 //! | [`Activation`] | any | the same | none |
 //! | [`Flatten`] | `[n, ..]` | `[n, product]` | none |
 //! | [`Sequential`] | its first layer's | its last layer's | its layers' |
 
 mod activation;
+mod convolution;
 mod flatten;
 mod linear;
+mod pooling;
 mod sequential;
 
 pub use activation::Activation;
+pub use convolution::Convolution;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use pooling::Pooling;
 pub use sequential::Sequential;
+
+#[cfg(test)]
+mod tests;

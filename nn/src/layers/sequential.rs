@@ -1,10 +1,10 @@
 //! Layers one after another.
 
-use super::{Activation, Linear};
+use super::{Activation, Convolution, Linear};
 use crate::initialise::Initialiser;
 use crate::layer::{Layer, LayerShapeError, Mode};
 use crate::parameter::{ParameterSpec, merge_parameters};
-use autograd::{Real, Shape, Var};
+use autograd::{Real, Shape, Var, Window};
 
 /// A chain of layers of any kinds, including those of other crates.
 ///
@@ -99,6 +99,11 @@ impl<T: Real> Sequential<T> {
     /// Adds an affine map, named `linear` and its number.
     pub fn linear(self, inputs: usize, outputs: usize) -> Self {
         self.then_named("linear", |name| Linear::new(name, inputs, outputs))
+    }
+
+    /// Adds a convolution, named `convolution` and its number.
+    pub fn convolution(self, inputs: usize, outputs: usize, window: Window) -> Self {
+        self.then_named("convolution", |name| Convolution::new(name, inputs, outputs, window))
     }
 
     /// The layers, in order.

@@ -70,7 +70,7 @@ impl fmt::Display for LearningCurve {
                 Some(v) => write!(f, "  {:11.4}  {:11.2}%", v.loss, 100.0 * v.error)?,
                 None => write!(f, "  {:>11}  {:>12}", "-", "-")?,
             }
-            writeln!(f, "  {seconds:7.2}")?;
+            writeln!(f, "  {seconds:7.3}")?;
         }
         Ok(())
     }
@@ -108,8 +108,8 @@ mod tests {
         assert_eq!(
             curve.to_string(),
             "epoch  objective  train loss  train error  valid. loss  valid. error  seconds
-    7     1.0000      0.5000       25.00%       0.5000        25.00%     0.50
-    8     1.0000      0.5000       25.00%            -             -     0.50
+    7     1.0000      0.5000       25.00%       0.5000        25.00%    0.500
+    8     1.0000      0.5000       25.00%            -             -    0.500
 "
         );
     }

@@ -2,7 +2,8 @@ use super::*;
 use crate::data::{DataError, digits};
 use crate::layer::Mode;
 use crate::{Activation, Linear, Optimiser, Selection, Sequential, initialise};
-use autograd::{RunError, Tensor, Var};
+use autograd::ops::random::Draw;
+use autograd::{Graph, Interpreter, RunError, Tensor, Var};
 
 /// Points in the plane, labelled by the sign of the product of their coordinates: no line separates them.
 fn quadrants<T: Real>(n: usize) -> Dataset<T> {
@@ -36,14 +37,16 @@ fn a_network_learns_the_digits() {
     assert_eq!(trainer.evaluate(&test, &mut parameters).unwrap(), last.validation.unwrap());
 }
 
+/// Wide enough that products, reductions and updates are split among threads.
 fn trained(seed: u64, threads: usize) -> (Parameters<f32>, LearningCurve) {
-    let (data, model) = (quadrants(70), model());
+    let data = digits::load().unwrap().flattened().subset(&(0..300).collect::<Vec<_>>()).unwrap();
+    let model = Sequential::mlp(&[64, 512, 256, 10], Activation::Relu);
     let mut parameters = initialise(&model, seed);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let curve = pool.install(|| {
-        Trainer::new(&model, Optimiser::adamw(0.05, 0.1))
-            .epochs(3)
-            .batch_size(16)
+        Trainer::new(&model, Optimiser::adamw(0.01, 0.1))
+            .epochs(2)
+            .batch_size(128)
             .seed(seed)
             .fit(&data, Some(&data), &mut parameters)
             .unwrap()
@@ -67,16 +70,79 @@ fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
     assert_ne!(first, trained(6, 1).0);
 }
 
+/// Adds noise of standard deviation 0.1 while training.
+#[derive(Debug)]
+struct Noise;
+
+impl<T: Real> Layer<T> for Noise {
+    fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
+        if mode.is_stochastic() { x + x.graph().normal("noise", x.shape()) * 0.1 } else { x }
+    }
+}
+
+/// Order of examples, draws, learning rate and the optimiser's memory all go on where they were.
 #[test]
 fn a_training_can_be_interrupted() {
-    let (data, model) = (quadrants::<f32>(50), model());
-    let trainer = || Trainer::new(&model, Optimiser::adam(0.05)).batch_size(16).seed(2);
+    let data = quadrants::<f32>(50);
+    let model = Sequential::<f32>::new().then(Noise).linear(2, 8).then(Activation::Tanh).linear(8, 2);
+    let schedule = || crate::Schedule::Cosine { initial: 0.05, last: 0.0, steps: 16 };
+    let trainer = || Trainer::new(&model, Optimiser::adam(schedule())).batch_size(16).seed(2);
     let mut whole = initialise(&model, 2);
-    trainer().epochs(4).fit(&data, None, &mut whole).unwrap();
+    let whole_curve = trainer().epochs(4).fit(&data, None, &mut whole).unwrap();
     let mut parts = initialise(&model, 2);
     trainer().epochs(3).fit(&data, None, &mut parts).unwrap();
-    trainer().epochs(1).first_epoch(3).fit(&data, None, &mut parts).unwrap();
+    let rest = trainer().epochs(1).first_epoch(3).fit(&data, None, &mut parts).unwrap();
     assert_eq!(whole, parts);
+    assert_eq!(timeless(&whole_curve)[3..], timeless(&rest));
+    assert_eq!(rest.epochs[0].learning_rate, schedule().at(15));
+}
+
+/// The draws of step `k` are those of run `k` under the trainer's seed, whichever plan takes the step.
+#[test]
+fn draws_are_a_function_of_seed_and_step() {
+    let (data, model) = (quadrants::<f64>(5), Sequential::<f64>::new().linear(2, 2));
+    let draws = |batch: &Batch<'_, '_, f64>| {
+        let w = batch.variables(&Selection::weights())[0];
+        w.graph().normal("draw", w.shape()).id()
+    };
+    let mut parameters = initialise(&model, 1);
+    let before = parameters.clone();
+    // The gradient of the weights is the draw itself, that of the bias 0: three steps of 2, 2 and 1 examples.
+    Trainer::new(&model, Optimiser::sgd(1.0))
+        .objective(move |batch| {
+            let all = batch.variables(&Selection::all());
+            (all[0] * batch.graph.var(draws(batch))).sum() + (all[1] * 0.0).sum()
+        })
+        .batch_size(2)
+        .epochs(1)
+        .seed(42)
+        .fit(&data, None, &mut parameters)
+        .unwrap();
+    let graph = Graph::<f64>::new();
+    let draw = graph.normal("draw", [2, 2]);
+    let mut expected = before["linear1.weight"].clone();
+    for run in 0..3 {
+        let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 42, run } };
+        let found = interpreter.run(&graph, &[draw.id()], &[]).unwrap();
+        expected.data_mut().iter_mut().zip(found.get(draw).data()).for_each(|(w, d)| *w -= d);
+    }
+    assert_eq!(parameters["linear1.weight"], expected);
+}
+
+/// One sample of a stochastic network: new draws for each batch, the same for the same seed.
+#[test]
+fn an_evaluator_can_sample() {
+    let (data, model) = (quadrants::<f64>(6), Sequential::<f64>::new().then(Noise).linear(2, 2));
+    let mut parameters = initialise(&model, 1);
+    let twice = data.subset(&[0, 1, 0, 1]).unwrap();
+    let mut logits =
+        |mode, seed| Evaluator::new(&model, 2).in_mode(mode, seed).logits(&twice, &mut parameters);
+    let plain = logits(Mode::Evaluate, 1).unwrap();
+    assert_eq!(plain.data()[..4], plain.data()[4..]);
+    let sample = logits(Mode::Sample, 1).unwrap();
+    assert_ne!(sample.data()[..4], sample.data()[4..]);
+    assert_eq!(sample, logits(Mode::Sample, 1).unwrap());
+    assert_ne!(sample, logits(Mode::Sample, 2).unwrap());
 }
 
 /// One epoch of plain gradient descent against the same steps by hand, with an odd last batch: 7 = 3 + 3 + 1.

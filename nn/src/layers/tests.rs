@@ -1,0 +1,112 @@
+//! Convolution and pooling against their definitions, by the plainest loops.
+
+use super::*;
+use crate::layer::{Layer, Mode};
+use autograd::{Feed, Graph, Parameters, Shape, Tensor, Window, interpret};
+use proptest::prelude::*;
+
+/// A layer's result for `x`, in `f64`.
+fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
+    let graph = Graph::new();
+    let y = layer.forward(graph.input("x", x.shape()), Mode::Train);
+    let found = interpret(&[y], &[("x", Feed::from(x))], Some(parameters)).unwrap().remove(0);
+    assert_eq!(Ok(found.shape()), layer.output_shape(x.shape()), "the promised shape");
+    found
+}
+
+/// Values that are different and of both signs, small integers so that sums are exact in any order.
+fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
+    Tensor::from_fn(shape, |i| ((i * 7919 + seed * 104_729) % 17) as f64 - 8.0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn convolution_is_its_sum(
+        (n, inputs, outputs) in (0usize..3, 0usize..3, 0usize..3),
+        (height, width) in (3usize..6, 3usize..6),
+        size in (1usize..4, 1usize..3),
+        stride in (1usize..3, 1usize..3),
+        padding in (0usize..2, 0usize..3),
+        dilation in (1usize..2, 1usize..3),
+    ) {
+        let pair = |(a, b): (usize, usize)| [a, b];
+        let window =
+            Window { size: pair(size), stride: pair(stride), padding: pair(padding), dilation: pair(dilation) };
+        let layer = Convolution::new("c", inputs, outputs, window);
+        let mut parameters = Parameters::new();
+        for spec in Layer::<f64>::parameters(&layer) {
+            parameters.insert(&spec.name, integers(spec.shape, spec.name.len()));
+        }
+        let x = integers([n, inputs, height, width].into(), 1);
+        let y = run(&layer, &x, &parameters);
+        let (w, b) = (&parameters["c.weight"], &parameters["c.bias"]);
+        let at = |image: usize, c: usize, row: isize, column: isize| {
+            let inside = (0..height as isize).contains(&row) && (0..width as isize).contains(&column);
+            if inside { x[[image, c, row as usize, column as usize]] } else { 0.0 }
+        };
+        let place = |axis: usize, i: usize, p: usize| {
+            (i * window.stride[axis] + p * window.dilation[axis]) as isize - window.padding[axis] as isize
+        };
+        y.shape().for_each_index(|index| {
+            let [image, o, i, j] = [index[0], index[1], index[2], index[3]];
+            let mut sum = b[[o]];
+            for c in 0..inputs {
+                for p in 0..size.0 {
+                    for q in 0..size.1 {
+                        sum += w[[c, p, q, o]] * at(image, c, place(0, i, p), place(1, j, q));
+                    }
+                }
+            }
+            assert_eq!(y[[image, o, i, j]], sum);
+        });
+    }
+
+    #[test]
+    fn pooling_is_its_definition(
+        (n, channels) in (0usize..3, 0usize..3),
+        (height, width) in (2usize..6, 3usize..6),
+        size in (1usize..3, 1usize..4),
+        overlapping: bool,
+    ) {
+        let size = [size.0, size.1];
+        let stride = if overlapping { [1, 1] } else { size };
+        let x = integers([n, channels, height, width].into(), 2);
+        for (layer, is_max) in [(Pooling::max(size), true), (Pooling::mean(size), false)] {
+            let layer = if overlapping { layer.with_stride(stride) } else { layer };
+            let y = run(&layer, &x, &Parameters::new());
+            y.shape().for_each_index(|index| {
+                let [image, c, i, j] = [index[0], index[1], index[2], index[3]];
+                let window = (0..size[0]).flat_map(|p| (0..size[1]).map(move |q| (p, q)));
+                let window = window.map(|(p, q)| x[[image, c, i * stride[0] + p, j * stride[1] + q]]);
+                let expected = if is_max {
+                    window.fold(f64::NEG_INFINITY, f64::max)
+                } else {
+                    window.sum::<f64>() / (size[0] * size[1]) as f64
+                };
+                // The mean may be a product with a rounded 1/area: one rounding more than the quotient.
+                let tolerance = if is_max { 0.0 } else { 2.0 * f64::EPSILON * expected.abs() };
+                assert!((y[[image, c, i, j]] - expected).abs() <= tolerance);
+            });
+        }
+    }
+}
+
+#[test]
+fn images_that_do_not_fit_are_refused() {
+    let layer = Convolution::new("c", 3, 8, Window::new([5, 5]));
+    let refusal =
+        |shape: &[usize]| Layer::<f32>::output_shape(&layer, Shape::new(shape)).unwrap_err().to_string();
+    let text = |given: &str| {
+        format!("the convolution `c` takes [n, 3, height, width] in which a window fits, not {given}")
+    };
+    assert_eq!(refusal(&[2, 1, 8, 8]), text("[2, 1, 8, 8]"));
+    assert_eq!(refusal(&[2, 3, 4, 8]), text("[2, 3, 4, 8]"));
+    assert_eq!(refusal(&[2, 3, 8]), text("[2, 3, 8]"));
+    let pooling = Layer::<f32>::output_shape(&Pooling::max([3, 3]), [1, 1, 2, 9].into()).unwrap_err();
+    assert_eq!(
+        pooling.to_string(),
+        "pooling takes [n, channels, height, width] in which a window of [3, 3] fits, not [1, 1, 2, 9]"
+    );
+}
