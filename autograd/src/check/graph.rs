@@ -366,15 +366,15 @@ fn gradient_function<'g>(
     (!parts.is_empty()).then(|| Var::concat(&parts, 0))
 }
 
-/// Comparisons of a higher order are listed under that name; and the gradient of a function with a kink
-/// jumps there, which is no fault of anybody.
+/// Comparisons of a higher order are listed under that name. The gradient of a function with a kink jumps
+/// there, which is no fault of anybody, and slopes over a jump say nothing.
 fn relabel(report: &mut Report) {
     for record in &mut report.records {
         if matches!(record.test, Test::VjpDifferences | Test::JvpDifferences) {
             record.test = Test::HigherOrder;
         }
         let jump = Verdict::Invalid { stage: Stage::Stencil, reason: Trouble::Discontinuous };
-        if record.verdict == jump {
+        if record.verdict == jump || record.verdict == Verdict::KinkBad {
             record.verdict = Verdict::Unchecked(Gap::NearKink);
         }
     }
