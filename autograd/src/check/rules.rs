@@ -259,7 +259,7 @@ impl Case {
     /// `shape` with leading axes dropped and some axes set to one: an operand that broadcasts to it.
     fn operand_of(&self, shape: Shape, choice: usize) -> Shape {
         let bits = self.choices[choice];
-        let dropped = if bits % 3 == 0 { (bits / 3) % (shape.rank() + 1) } else { 0 };
+        let dropped = if bits.is_multiple_of(3) { (bits / 3) % (shape.rank() + 1) } else { 0 };
         let kept = shape.without_axes(|axis| axis < dropped);
         (0..kept.rank())
             .filter(|axis| bits >> (axis + 5) & 3 == 0)
@@ -369,7 +369,7 @@ impl Case {
             Rule::Select if position == 0 => f64::from(u8::from(within((0.0, 1.0)) < 0.5)),
             // Few values, so that several are the largest.
             Rule::MaxOfTies => (within((0.0, 3.0))).floor(),
-            Rule::Norm if self.choices[5] % 3 == 0 => 0.0,
+            Rule::Norm if self.choices[5].is_multiple_of(3) => 0.0,
             _ => within((-2.0, 2.0)),
         }
     }
@@ -394,7 +394,7 @@ impl Case {
             Rule::Permute => {
                 let mut order: Vec<usize> = (0..shape.rank()).collect();
                 order.rotate_left(self.choices[5] % shape.rank().max(1));
-                if self.choices[6] % 2 == 0 {
+                if self.choices[6].is_multiple_of(2) {
                     order.reverse();
                 }
                 x[0].permute(&order)
