@@ -19,7 +19,7 @@
 //! kept anyway, instead of being stored through the forward pass; updates of parameters come last of all.
 
 use super::program::Program;
-use crate::graph::NodeId;
+use crate::graph::{Inputs, NodeId};
 use crate::kernel::tile::View;
 use crate::ops::Op;
 use crate::real::Real;
@@ -112,12 +112,12 @@ impl Schedule {
     }
 
     /// The nodes that `id` reads when it is computed: for a copy, the root of its view.
-    pub fn reads<T: Real>(&self, program: &Program<T>, id: NodeId) -> Vec<NodeId> {
+    pub fn reads<T: Real>(&self, program: &Program<T>, id: NodeId) -> Inputs {
         match self.kinds[id.index()] {
             // A number that is laid out reads nothing.
-            Kind::Copy if self.views[id.index()].0 == id => Vec::new(),
-            Kind::Copy => vec![self.views[id.index()].0],
-            _ => program.nodes[id.index()].inputs.to_vec(),
+            Kind::Copy if self.views[id.index()].0 == id => Inputs::new(),
+            Kind::Copy => Inputs::from_slice(&[self.views[id.index()].0]),
+            _ => program.nodes[id.index()].inputs.clone(),
         }
     }
 
