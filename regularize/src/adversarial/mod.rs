@@ -1,0 +1,21 @@
+//! Adversarial examples and training on them, the attack inside the graph (*Deep Learning*, section 7.13).
+//!
+//! The gradient of the loss with respect to the *input* is a node like any other, so the fast gradient sign
+//! method is one expression, `x + ε sign(∇ₓ J)`, and a training step that attacks its own batch is one plan.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`fast_gradient`] | the perturbation: [`fgsm`], [`FastGradient`] for three norms and a box |
+//! | [`training`] | `α J(x) + (1 - α) J(x̃)` as an objective: [`AdversarialTraining`] |
+//! | [`attack`] | a data set under attack: [`AttackEvaluator`], with its evidence |
+//!
+//! Whether the attack sees the network in [`Mode::Evaluate`](nn::Mode) or in
+//! [`Mode::Train`](nn::Mode), and whether later gradients go through the perturbation, is said explicitly.
+
+pub mod attack;
+pub mod fast_gradient;
+pub mod training;
+
+pub use attack::{Attack, AttackEvaluator, Robustness};
+pub use fast_gradient::{FastGradient, Norm, Perturbation, fgsm};
+pub use training::AdversarialTraining;

@@ -1,0 +1,97 @@
+//! Adversarial training: `α J(x, y) + (1 - α) J(x̃, y)` with `x̃` made from the same batch by the network as
+//! it is (Goodfellow, Shlens, Szegedy, ICLR 2015, section 6; they use `α = ½`).
+//!
+//! For logistic regression with labels `y = ±1` the second term has a closed form,
+//! `ζ(ε ‖w‖₁ - y (wᵀx + b))` with `ζ(z) = ln(1 + eᶻ)`: an L1 norm inside the loss, which vanishes where
+//! the margin is large. The tests hold value and gradient to it.
+
+use super::fast_gradient::{FastGradient, Perturbation};
+use crate::error::RegularizeError;
+use autograd::{Real, Var};
+use nn::optimise::HyperparameterError;
+use nn::train::Batch;
+use nn::Mode;
+
+/// An objective on clean and adversarial examples.
+///
+/// ```
+/// use nn::{Activation, Mode, Optimiser, Sequential, Trainer};
+/// use regularize::{AdversarialTraining, FastGradient};
+/// let attack = FastGradient::new(0.25)?.within(0.0, 1.0)?;
+/// let adversarial = AdversarialTraining::new(attack, 0.5, Mode::Evaluate)?;
+/// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+/// let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+///     .objective(move |batch| adversarial.objective(batch, |batch| batch.cross_entropy()));
+/// # let _ = trainer;
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdversarialTraining {
+    attack: FastGradient,
+    alpha: f64,
+    attacked: Mode,
+    perturbation: Perturbation,
+}
+
+impl AdversarialTraining {
+    /// The share `alpha` of the clean loss, and the mode of the network that the attack looks at:
+    /// [`Mode::Evaluate`] for the deterministic one, [`Mode::Train`] for the subnetwork that dropout leaves
+    /// in this step (the same that is then trained).
+    ///
+    /// # Errors
+    /// If `alpha` is not in [0, 1].
+    pub fn new(
+        attack: FastGradient,
+        alpha: f64,
+        attacked: Mode,
+    ) -> Result<AdversarialTraining, RegularizeError> {
+        let fits = (0.0..=1.0).contains(&alpha);
+        HyperparameterError::unless(fits, "share of the clean loss", alpha, "in [0, 1]")?;
+        Ok(AdversarialTraining { attack, alpha, attacked, perturbation: Perturbation::Constant })
+    }
+
+    /// The same with gradients that go through the perturbation.
+    pub fn differentiated(self) -> AdversarialTraining {
+        AdversarialTraining { perturbation: Perturbation::Differentiated, ..self }
+    }
+
+    /// `α J(x) + (1 - α) J(x̃)`, a scalar, for a loss `J` of a batch. With `α = 1` or `ε = 0` it is `J(x)`
+    /// itself, and nothing else is recorded.
+    ///
+    /// The attack maximises the same `J`; a penalty in it that does not depend on the inputs does not change
+    /// the attack, but belongs outside, or it would be counted for both terms.
+    ///
+    /// # Panics
+    /// If the loss is no scalar or does not depend on the inputs.
+    pub fn objective<'g, 'm, T: Real>(
+        &self,
+        batch: &Batch<'g, 'm, T>,
+        loss: impl Fn(&Batch<'g, 'm, T>) -> Var<'g, T>,
+    ) -> Var<'g, T> {
+        if self.alpha == 1.0 || self.attack.epsilon() == 0.0 {
+            return loss(batch);
+        }
+        let moved = batch.on(self.examples(batch, &loss));
+        if self.alpha == 0.0 {
+            return loss(&moved);
+        }
+        loss(batch) * self.alpha + loss(&moved) * (1.0 - self.alpha)
+    }
+
+    /// The adversarial examples of a batch.
+    ///
+    /// # Panics
+    /// As [`AdversarialTraining::objective`].
+    pub fn examples<'g, 'm, T: Real>(
+        &self,
+        batch: &Batch<'g, 'm, T>,
+        loss: impl Fn(&Batch<'g, 'm, T>) -> Var<'g, T>,
+    ) -> Var<'g, T> {
+        let Batch { inputs, labels, model, parameters, .. } = *batch;
+        let attacked = Batch::new(inputs, labels, model, parameters, self.attacked);
+        self.attack.examples(loss(&attacked), inputs, self.perturbation)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+use super::*;
+use crate::adversarial::Norm;
+use crate::dropout::Dropout;
+use crate::testing::{assert_close, numbers};
+use autograd::check::Checker;
+use autograd::{Draw, Feed, Graph, IndexVar, Interpreter, Tensor, grad, interpret};
+use nn::data::digits;
+use nn::{Activation, Layer, Optimiser, ParameterSpec, Sequential, Trainer, initialise};
+
+fn fgsm_of(epsilon: f64) -> FastGradient {
+    FastGradient::new(epsilon).unwrap()
+}
+
+/// A batch of three examples with the given model.
+fn batch<'g, 'm>(
+    graph: &'g Graph<f64>,
+    model: &'m dyn Layer<f64>,
+    specs: &'m [ParameterSpec],
+    mode: Mode,
+) -> Batch<'g, 'm, f64> {
+    let labels: IndexVar<'g, f64> = graph.index_constant(Tensor::new([3], vec![0, 1, 1]));
+    Batch::new(graph.input("x", [3, 4]), labels, model, specs, mode)
+}
+
+fn x() -> Tensor<f64> {
+    numbers([3, 4], -1.0, 1.0, 1)
+}
+
+fn mlp() -> Sequential<f64> {
+    Sequential::mlp(&[4, 5, 2], Activation::Tanh)
+}
+
+#[test]
+fn the_objective_is_the_mixture() {
+    let (model, graph) = (mlp(), Graph::new());
+    let (specs, parameters) = (model.parameters(), initialise(&model, 1));
+    let batch = batch(&graph, &model, &specs, Mode::Train);
+    let mixed = |alpha| AdversarialTraining::new(fgsm_of(0.1), alpha, Mode::Evaluate).unwrap();
+    let value = |alpha| mixed(alpha).objective(&batch, |batch| batch.cross_entropy());
+    let outputs = [value(1.0), value(0.0), value(0.25)];
+    let found = interpret(&outputs, &[("x", Feed::from(&x()))], Some(&parameters)).unwrap();
+    let [clean, attacked, mixture] = [0, 1, 2].map(|i| found[i].item());
+    assert!(attacked > clean);
+    assert_eq!(mixture, clean * 0.25 + attacked * 0.75);
+}
+
+#[test]
+fn limits_record_the_plain_loss() {
+    let (model, graph) = (mlp(), Graph::new());
+    let specs = model.parameters();
+    let batch = batch(&graph, &model, &specs, Mode::Train);
+    let plain = batch.cross_entropy();
+    // The loss is recorded again by each call; what it leads to is the same.
+    let recorded = |training: AdversarialTraining| {
+        let before = graph.len();
+        training.objective(&batch, |batch| batch.cross_entropy());
+        graph.len() - before
+    };
+    let before = graph.len();
+    batch.cross_entropy();
+    let once = graph.len() - before;
+    let new = |epsilon, alpha| AdversarialTraining::new(fgsm_of(epsilon), alpha, Mode::Train).unwrap();
+    assert_eq!(recorded(new(0.1, 1.0)), once);
+    assert_eq!(recorded(new(0.0, 0.5)), once);
+    assert!(recorded(new(0.1, 0.5)) > once);
+    assert_eq!(plain.graph().len(), graph.len());
+}
+
+/// Whether the attack sees dropout is said, and in training mode it sees the mask that is trained.
+#[test]
+fn the_attack_sees_the_network_in_the_mode_it_is_given() {
+    let half = Dropout::new(0.5).unwrap();
+    let model = Sequential::<f64>::new().then(half).linear(4, 2);
+    let (specs, parameters, graph) = (model.parameters(), initialise(&model, 2), Graph::new());
+    let batch = batch(&graph, &model, &specs, Mode::Train);
+    let examples = |mode| {
+        let training = AdversarialTraining::new(fgsm_of(0.1), 0.5, mode).unwrap();
+        training.examples(&batch, |batch| batch.cross_entropy())
+    };
+    let (in_training, in_evaluation) = (examples(Mode::Train), examples(Mode::Evaluate));
+    let logits = batch.logits();
+    let mask = grad(logits.sum(), &[batch.inputs])[0];
+    let nodes = [in_training, in_evaluation, mask].map(|var| var.id());
+    let feed = x();
+    for run in 0..4 {
+        let interpreter = Interpreter { parameters: &parameters, draw: Draw { seed: 1, run } };
+        let run = interpreter.run(&graph, &nodes, &[("x", Feed::from(&feed))]).unwrap();
+        for i in 0..12 {
+            let moved = |var| run.get(var).data()[i] != feed.data()[i];
+            // An input that is dropped has no gradient, so that a sign of 0 leaves it where it is.
+            assert_eq!(moved(in_training), run.get(mask).data()[i] != 0.0);
+            assert!(moved(in_evaluation));
+        }
+    }
+}
+
+/// Logistic regression: `E ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient (Goodfellow et al. 2015, section 5;
+/// as printed there it holds for y = 1 only).
+#[test]
+fn on_logistic_regression_it_is_the_closed_form() {
+    let graph = Graph::<f64>::new();
+    let (w, b) = (graph.input("w", [4, 1]), graph.input("b", [1]));
+    let (x, y) = (graph.input("x", [6, 4]), graph.input("y", [6, 1]));
+    // Names the lifetime that a closure's argument and result share.
+    fn typed<'g, F: Fn(Var<'g, f64>) -> Var<'g, f64>>(f: F) -> F {
+        f
+    }
+    let loss = typed(|x| (-(y * (x.matmul(w) + b))).softplus().mean());
+    let attacked = loss(fgsm_of(0.25).examples(loss(x), x, Perturbation::Constant));
+    let closed = (w.abs().sum() * 0.25 - y * (x.matmul(w) + b)).softplus().mean();
+    let mut outputs = vec![attacked, closed];
+    outputs.extend(grad(attacked, &[w, b]));
+    outputs.extend(grad(closed, &[w, b]));
+    let y_value = Tensor::from_fn([6, 1], |i| if i % 3 == 0 { 1.0 } else { -1.0 });
+    let (w, b) = (numbers([4, 1], -2.0, 2.0, 1), numbers([1], -1.0, 1.0, 2));
+    let x = numbers([6, 4], -1.0, 1.0, 3);
+    let feeds =
+        [("w", Feed::from(&w)), ("b", Feed::from(&b)), ("x", Feed::from(&x)), ("y", Feed::from(&y_value))];
+    let found = interpret(&outputs, &feeds, None).unwrap();
+    // A dozen operations on numbers of order one.
+    let compare = |a: &Tensor<f64>, b: &Tensor<f64>| {
+        a.data().iter().zip(b.data()).for_each(|(a, b)| assert_close(*a, *b, 1e-14));
+    };
+    compare(&found[0], &found[1]);
+    compare(&found[2], &found[4]);
+    compare(&found[3], &found[5]);
+}
+
+/// The gradient with respect to all parameters, the perturbation frozen and not, against differences.
+#[test]
+fn derivatives_of_the_objective_are_right() {
+    let model = mlp();
+    let (specs, parameters) = (model.parameters(), initialise(&model, 4));
+    for norm in [Norm::Infinity, Norm::Two, Norm::One] {
+        let training = AdversarialTraining::new(fgsm_of(0.1).in_norm(norm), 0.5, Mode::Evaluate).unwrap();
+        for training in [training, training.differentiated()] {
+            let graph = Graph::new();
+            let batch = batch(&graph, &model, &specs, Mode::Train);
+            let objective = training.objective(&batch, |batch| batch.cross_entropy());
+            let weights: Vec<_> = graph.parameters().into_iter().map(|(_, var)| var).collect();
+            let checker = Checker::new(format!("{training:?}")).entries().order(1);
+            let feed = x();
+            let report = checker
+                .graph(objective, &weights, &[("x", Feed::from(&feed))], Some(&parameters))
+                .unwrap()
+                .assert();
+            assert_eq!(report.checked_fraction(), 1.0, "{report}");
+        }
+    }
+}
+
+/// What it is for: on the digits, a network that saw attacks withstands more of them.
+#[test]
+fn trained_networks_withstand_more() {
+    let [train, test] = digits::load().unwrap().flattened().split([0.6, 0.2], 3).unwrap();
+    let model = Sequential::<f32>::mlp(&[64, 24, 10], Activation::Relu);
+    let attack = fgsm_of(0.1).within(0.0, 1.0).unwrap();
+    let error = |adversarial: bool| {
+        let mut parameters = initialise(&model, 3);
+        let training = AdversarialTraining::new(attack, 0.5, Mode::Evaluate).unwrap();
+        let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(5).seed(3).objective(move |b| {
+            if adversarial { training.objective(b, |b| b.cross_entropy()) } else { b.cross_entropy() }
+        });
+        trainer.fit(&train, None, &mut parameters).unwrap();
+        let mut evaluator = crate::AttackEvaluator::new(&model, attack, 128);
+        evaluator.curve(&test, &mut parameters, &[0.1]).unwrap()[0]
+    };
+    let (plain, adversarial) = (error(false), error(true));
+    // One seed each, so the margin asked for is far below the one there is.
+    assert!(adversarial.error < 0.8 * plain.error, "{plain:?} {adversarial:?}");
+    assert!(plain.error > 2.0 * plain.clean_error, "{plain:?}");
+}
+
+#[test]
+fn the_share_is_checked() {
+    for bad in [-0.1, 1.1, f64::NAN] {
+        let error = AdversarialTraining::new(fgsm_of(0.1), bad, Mode::Train).unwrap_err().to_string();
+        assert_eq!(error, format!("the share of the clean loss is {bad}, it must be in [0, 1]"));
+    }
+}

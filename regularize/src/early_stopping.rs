@@ -1,0 +1,215 @@
+//! Early stopping: train until the validation error has stopped falling, and keep the parameters of its
+//! minimum (*Deep Learning*, section 7.8, algorithm 7.1).
+//!
+//! An [`EarlyStopping`] is shown a value and the parameters after each epoch. It keeps an owned copy of the
+//! best parameters, says when to stop, and hands them back with the evidence: [`Stopped`]. It is an
+//! [`EpochObserver`], so a [`Trainer`](nn::Trainer) takes it as it is; and it works alone, through
+//! [`EarlyStopping::observe`].
+//!
+//! | rule | |
+//! |---|---|
+//! | best | the smallest finite value; the first of equals |
+//! | improvement | more than `min_delta` below the value that last counted as one; a tie is none |
+//! | stop | after `patience` epochs in a row without improvement |
+//! | patience 0 | the same as 1: an epoch is seen when it is over (the algorithm would not train at all) |
+//! | NaN, ±∞ | never best, never an improvement: counted as an epoch without one |
+//! | all of them NaN | [`RegularizeError::NothingToKeep`]; the caller still has the initial parameters |
+//! | training ends by itself | the best parameters are handed back all the same |
+//!
+//! So many small improvements count once their sum exceeds `min_delta`, and what comes back is the true
+//! minimum whether or not it counted.
+//!
+//! For a quadratic loss, `τ` steps of gradient descent from 0 are L2 regularisation with a coefficient of
+//! `λ r / (1 - r)`, `r = (1 - ε λ)^τ`, along an eigenvector with eigenvalue `λ`: about `1 / (ε τ)` where
+//! `ε λ τ` is small (equations 7.40 to 7.45). The tests check both.
+//!
+//! ```
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+//! use regularize::{EarlyStopping, Measure};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let [train, validation] = digits::load()?.flattened().split([0.3, 0.1], 1)?;
+//! let model = Sequential::<f32>::mlp(&[64, 10], Activation::Relu);
+//! let mut parameters = initialise(&model, 1);
+//! let mut stopping = EarlyStopping::new(2).watching(Measure::ValidationLoss);
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.1)).epochs(20);
+//! trainer.fit_observed(&train, Some(&validation), &mut parameters, &mut stopping)?;
+//! let stopped = stopping.finish()?;
+//! println!("epoch {} was best: {:.3} ({:?})", stopped.epoch, stopped.value, stopped.reason);
+//! let best = trainer.evaluate(&validation, &mut stopped.parameters.clone())?;
+//! assert_eq!(best.loss, stopped.value);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Parameters, Real};
+use nn::train::{EpochMetrics, EpochObserver};
+use std::ops::ControlFlow;
+
+/// What is watched; smaller is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Measure {
+    /// The mean cross-entropy on the validation set.
+    #[default]
+    ValidationLoss,
+    /// The share of validation examples that are wrong.
+    ValidationError,
+    /// The mean cross-entropy on the training set.
+    TrainingLoss,
+    /// What is minimised, penalties included, on the training set.
+    Objective,
+}
+
+impl Measure {
+    /// The measure of an epoch; `None` if it was not taken.
+    pub fn of(self, metrics: &EpochMetrics) -> Option<f64> {
+        match self {
+            Measure::ValidationLoss => metrics.validation.map(|validation| validation.loss),
+            Measure::ValidationError => metrics.validation.map(|validation| validation.error),
+            Measure::TrainingLoss => Some(metrics.train.loss),
+            Measure::Objective => Some(metrics.objective),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Measure::ValidationLoss => "validation loss",
+            Measure::ValidationError => "validation error",
+            Measure::TrainingLoss => "training loss",
+            Measure::Objective => "objective",
+        }
+    }
+}
+
+/// Why no more epochs came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// As many epochs as the patience went by without improvement.
+    OutOfPatience,
+    /// The training ended by itself first.
+    TrainingEnded,
+}
+
+/// What early stopping hands back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stopped<T: Real> {
+    /// The parameters after the best epoch, the optimiser's memory among them.
+    pub parameters: Parameters<T>,
+    /// The best epoch, counted from 0.
+    pub epoch: u64,
+    /// The smallest value.
+    pub value: f64,
+    /// Why no more epochs came.
+    pub reason: Reason,
+    /// How many epochs were seen.
+    pub epochs: u64,
+    /// In how many of them the value was not finite.
+    pub non_finite: u64,
+}
+
+/// Watches a training. See the [module documentation](self).
+#[derive(Debug, Clone)]
+pub struct EarlyStopping<T: Real> {
+    patience: u64,
+    min_delta: f64,
+    measure: Measure,
+    /// Epoch, value and parameters of the smallest value.
+    best: Option<(u64, f64, Parameters<T>)>,
+    /// The value that last counted as an improvement.
+    reference: f64,
+    /// How many epochs went by since.
+    waited: u64,
+    epochs: u64,
+    non_finite: u64,
+    /// The first epoch that lacked the measure.
+    unmeasured: Option<u64>,
+}
+
+impl<T: Real> EarlyStopping<T> {
+    /// Stops after `patience` epochs in a row without improvement of the validation loss. 0 is the same as 1.
+    pub fn new(patience: u64) -> EarlyStopping<T> {
+        EarlyStopping {
+            patience,
+            min_delta: 0.0,
+            measure: Measure::default(),
+            best: None,
+            reference: f64::INFINITY,
+            waited: 0,
+            epochs: 0,
+            non_finite: 0,
+            unmeasured: None,
+        }
+    }
+
+    /// The same, with an improvement only where the value falls by more than `min_delta`.
+    ///
+    /// # Errors
+    /// If `min_delta` is negative or not finite.
+    pub fn min_delta(self, min_delta: f64) -> Result<Self, RegularizeError> {
+        Ok(EarlyStopping { min_delta: at_least_zero("min_delta", min_delta)?, ..self })
+    }
+
+    /// The same, watching another measure of a [`Trainer`](nn::Trainer)'s epochs.
+    pub fn watching(self, measure: Measure) -> Self {
+        EarlyStopping { measure, ..self }
+    }
+
+    /// Shows the value and the parameters after an epoch; `Break` says to stop.
+    pub fn observe(&mut self, epoch: u64, value: f64, parameters: &Parameters<T>) -> ControlFlow<()> {
+        self.epochs += 1;
+        self.waited += 1;
+        if !value.is_finite() {
+            self.non_finite += 1;
+        } else {
+            if self.best.as_ref().is_none_or(|(_, best, _)| value < *best) {
+                self.best = Some((epoch, value, parameters.clone()));
+            }
+            if value < self.reference - self.min_delta {
+                (self.reference, self.waited) = (value, 0);
+            }
+        }
+        // An improvement is never a reason to stop, also with patience 0.
+        if self.waited >= self.patience.max(1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The best parameters so far.
+    pub fn best(&self) -> Option<&Parameters<T>> {
+        self.best.as_ref().map(|(_, _, parameters)| parameters)
+    }
+
+    /// What was found.
+    ///
+    /// # Errors
+    /// [`RegularizeError::NotMeasured`] if a trainer's epoch lacked the measure,
+    /// [`RegularizeError::NothingToKeep`] if no value was finite.
+    pub fn finish(self) -> Result<Stopped<T>, RegularizeError> {
+        let measure = self.measure.name();
+        if let Some(epoch) = self.unmeasured {
+            return Err(RegularizeError::NotMeasured { measure, epoch });
+        }
+        let Some((epoch, value, parameters)) = self.best else {
+            return Err(RegularizeError::NothingToKeep { epochs: self.epochs, measure });
+        };
+        let out = self.waited >= self.patience.max(1);
+        let reason = if out { Reason::OutOfPatience } else { Reason::TrainingEnded };
+        let (epochs, non_finite) = (self.epochs, self.non_finite);
+        Ok(Stopped { parameters, epoch, value, reason, epochs, non_finite })
+    }
+}
+
+impl<T: Real> EpochObserver<T> for EarlyStopping<T> {
+    fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<T>) -> ControlFlow<()> {
+        match self.measure.of(metrics) {
+            Some(value) => self.observe(metrics.epoch, value, parameters),
+            // The trainer takes no error from an observer: it is kept for `finish`.
+            None => {
+                self.unmeasured.get_or_insert(metrics.epoch);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
