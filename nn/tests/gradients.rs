@@ -91,10 +91,10 @@ fn point(case: &impl Build, values: &[f64]) -> Parameters<f64> {
 /// Checks a case in `x` and everything else it declares: its derivative against differences, the derivative of
 /// its derivative likewise, and both precisions beside each other.
 ///
-/// Three comparisons of the checker are relative to a product of the derivative with one direction: forward with
-/// reverse sweep, symmetry of the Hessian, Taylor's rates. At a random point that product may nearly vanish (two
-/// logits shifted together), and only rounding is left to compare, which is no fault of a loss. Here differences
-/// decide; those three are held to at the fixed point of [`a_network_with_tied_layers`].
+/// Some comparisons of the checker are relative to a product of the derivative with one vector: forward with
+/// reverse sweep, linearity, symmetry of the Hessian, Taylor's rates. At a random point that product may nearly
+/// vanish (two logits shifted together), and only rounding is left to compare, which is no fault of a loss. Here
+/// differences decide; those others are held to at the fixed point of [`a_network_with_tied_layers`].
 fn check(case: &impl Build, values: &[f64]) {
     let graph = Graph::<f64>::new();
     let output = case.build(&graph);
@@ -103,7 +103,7 @@ fn check(case: &impl Build, values: &[f64]) {
     // A relu that is off everywhere, a loss at its minimum: gradients of zero occur.
     let checker = Checker::new("case").allow_zero_gradient();
     let report = checker.graph(output, &targets, &[], Some(&point)).unwrap();
-    let relative = [Test::DotProduct, Test::HessianSymmetry, Test::TaylorRate];
+    let relative = [Test::DotProduct, Test::Linearity, Test::HessianSymmetry, Test::TaylorRate];
     let failed = report.records.iter().any(|r| r.verdict.is_failure() && !relative.contains(&r.test));
     assert!(!failed && report.checked_fraction() >= report.threshold, "{report}");
     compare_precisions(case, &point);
