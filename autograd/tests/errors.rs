@@ -206,7 +206,8 @@ fn a_run_refuses_what_does_not_fit_and_changes_nothing() {
     let all = |x, labels| vec![("x", x), ("labels", labels), ("lr", Feed::from(0.1))];
     let here = file!();
 
-    let cases: Vec<(Vec<(&str, Feed<'_, f32>)>, String)> = vec![
+    type Feeds<'a> = Vec<(&'static str, Feed<'a, f32>)>;
+    let cases: Vec<(Feeds<'_>, String)> = vec![
         (
             vec![("x", Feed::from(&good)), ("lr", Feed::from(0.1))],
             "the input `labels` of shape [2] is not fed (declared at HERE)".into(),

@@ -589,7 +589,7 @@ fn select<T: Real>(out: &mut [T], mask: Lane<'_, T>, a: Lane<'_, T>, b: Lane<'_,
 
 /// Scratch memory of a thread for tile registers: made once, then kept.
 pub trait Scratch: Sized {
-    /// Calls `work` with at least [`SCRATCH`] elements of any value.
+    /// Calls `work` with as many elements as a program has registers for, of any value.
     fn with_scratch<R>(work: impl FnOnce(&mut [Self]) -> R) -> R;
 }
 

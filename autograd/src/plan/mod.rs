@@ -32,10 +32,10 @@
 
 mod codegen;
 mod explain;
-pub(crate) mod memory;
-pub(crate) mod program;
-pub(crate) mod run;
-pub(crate) mod schedule;
+pub mod memory;
+pub mod program;
+pub mod run;
+pub mod schedule;
 
 use crate::error::{GraphError, OrPanic};
 use crate::feed::{Feed, InputSlot, RunError, check_feeds};
