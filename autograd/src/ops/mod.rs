@@ -245,6 +245,7 @@ impl<T: Real> Op<T> {
     pub fn is_differentiable(&self, position: usize) -> bool {
         match self {
             Op::Unary(unary) => *unary != Unary::Sign,
+            Op::Binary(Binary::Guard) => position == 1,
             Op::Binary(binary) => !binary.is_comparison(),
             Op::Select => position > 0,
             Op::Gather | Op::ScatterAdd => position == 0,

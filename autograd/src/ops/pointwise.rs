@@ -75,6 +75,8 @@ pub enum Binary {
     GreaterEqual,
     /// 1 where a = b, else 0
     Equal,
+    /// b, but 0 where a = 0 and b is not finite
+    Guard,
 }
 
 /// A partial derivative, in the form in which it is cheapest to multiply with.
@@ -88,10 +90,14 @@ pub enum Partial<'g, T: Real> {
     /// One where the mask is not zero, zero elsewhere. Applied by `select`, so that an infinite or NaN
     /// cotangent does not leak out of the branch not taken.
     Where(Var<'g, T>),
-    /// Any other value.
+    /// A value that is finite wherever the function's arguments and result are.
     Factor(Var<'g, T>),
+    /// A value that may be infinite or NaN at a finite argument: 1/x at 0, the root of a negative number.
+    /// It counts as zero where it is multiplied with zero, so that a branch that `select` did not take
+    /// does not leak `0 · ∞ = NaN` into the derivative.
+    Singular(Var<'g, T>),
 }
-use Partial::{Factor, MinusOne, One, Where, Zero};
+use Partial::{Factor, MinusOne, One, Singular, Where, Zero};
 
 /// All there is to know of a function of one number.
 pub struct UnaryRule<T: Real> {
@@ -182,14 +188,14 @@ impl Unary {
             Unary::Ln => UnaryRule {
                 name: "ln",
                 equation: "y = ln x,  dy/dx = 1/x",
-                partial: |x, _| Factor(1.0 / x),
+                partial: |x, _| Singular(1.0 / x),
                 domain: (0.1, 8.0),
                 kinks: &[],
             },
             Unary::Sqrt => UnaryRule {
                 name: "sqrt",
                 equation: "y = sqrt x,  dy/dx = 1/(2y), +inf at x = 0",
-                partial: |_, y| Factor(0.5 / y),
+                partial: |_, y| Singular(0.5 / y),
                 domain: (0.1, 8.0),
                 kinks: &[],
             },
@@ -268,7 +274,8 @@ impl Unary {
             Unary::Powi(0) => Zero,
             Unary::Powi(1) => One,
             Unary::Powi(2) => Factor(x * 2.0),
-            Unary::Powi(n) => Factor(x.powi(n - 1) * f64::from(n)),
+            Unary::Powi(n) if n > 0 => Factor(x.powi(n - 1) * f64::from(n)),
+            Unary::Powi(n) => Singular(x.powi(n - 1) * f64::from(n)),
             _ => (self.rule::<T>().partial)(x, y),
         }
     }
@@ -317,7 +324,7 @@ impl fmt::Display for Unary {
 
 impl Binary {
     /// Every function of two numbers.
-    pub const ALL: [Binary; 12] = [
+    pub const ALL: [Binary; 13] = [
         Binary::Add,
         Binary::Sub,
         Binary::Mul,
@@ -330,6 +337,7 @@ impl Binary {
         Binary::Greater,
         Binary::GreaterEqual,
         Binary::Equal,
+        Binary::Guard,
     ];
 
     /// The table.
@@ -368,7 +376,7 @@ impl Binary {
                 name: "div",
                 // -y/b rather than -a/b²: b² overflows or underflows long before y does.
                 equation: "y = a / b,  dy/da = 1/b,  dy/db = -y/b",
-                partials: |_, b, y, position| Factor(if position == 0 { 1.0 / b } else { -(y / b) }),
+                partials: |_, b, y, position| Singular(if position == 0 { 1.0 / b } else { -(y / b) }),
                 domain: [(-4.0, 4.0), (0.25, 4.0)],
                 kink_at_tie: false,
             },
@@ -380,7 +388,7 @@ impl Binary {
                         // b = 0 is a constant function: its derivative is 0, also at a = 0 where a^-1 is
                         // infinite.
                         let slope = b * a.pow(b - 1.0);
-                        Factor(b.equal(0.0).select(b.graph().fill(b.shape(), 0.0), slope))
+                        Singular(b.equal(0.0).select(b.graph().fill(b.shape(), 0.0), slope))
                     } else {
                         // ln a is taken of one where a ≤ 0, so the branch not taken has finite
                         // derivatives of every order.
@@ -411,6 +419,13 @@ impl Binary {
             Binary::Greater => comparison("greater", "y = [a > b],  derivative 0"),
             Binary::GreaterEqual => comparison("greater_equal", "y = [a >= b],  derivative 0"),
             Binary::Equal => comparison("equal", "y = [a = b],  derivative 0"),
+            Binary::Guard => BinaryRule {
+                name: "guard",
+                equation: "y = b, but 0 where a = 0 and b is not finite,  dy/da = 0,  dy/db = 1",
+                partials: |_, _, _, position| if position == 0 { Zero } else { One },
+                domain: PLANE,
+                kink_at_tie: false,
+            },
         }
     }
 
@@ -441,6 +456,7 @@ impl Binary {
             Binary::Greater => visitor.visit(|a, b| mask(a > b)),
             Binary::GreaterEqual => visitor.visit(|a, b| mask(a >= b)),
             Binary::Equal => visitor.visit(|a, b| mask(a == b)),
+            Binary::Guard => visitor.visit(guard),
         }
     }
 
@@ -493,10 +509,20 @@ pub fn minimum<T: Real>(a: T, b: T) -> T {
     if a < b || a.is_nan() { a } else { b }
 }
 
-/// `mask ≠ 0 ? a : b`. Nothing is multiplied: a NaN in the branch not taken does not appear.
+/// `mask ≠ 0 ? a : b`. Nothing is multiplied: a NaN in the branch not taken does not appear. In the
+/// derivatives it appears only if the branch multiplies with a value that is itself infinite or NaN; see
+/// [`Partial::Singular`].
 #[inline(always)]
 pub fn select<T: Real>(mask: T, a: T, b: T) -> T {
     if mask != T::ZERO { a } else { b }
+}
+
+/// `factor`, but zero where it is not finite and would be multiplied with zero.
+#[inline(always)]
+pub fn guard<T: Real>(multiplier: T, factor: T) -> T {
+    // x - x is zero for finite x only.
+    let finite = factor - factor == T::ZERO;
+    if multiplier != T::ZERO || finite { factor } else { T::ZERO }
 }
 
 /// The partial derivative of a pointwise call in its input at `position`.
@@ -520,6 +546,10 @@ fn times<'g, T: Real>(v: Var<'g, T>, partial: Partial<'g, T>) -> Option<Var<'g, 
         MinusOne => Some(-v),
         Where(mask) => Some(mask.select(v, v.graph().fill(v.shape(), 0.0))),
         Factor(factor) => Some(v * factor),
+        Singular(factor) => {
+            let guarded = [v.id(), factor.id()];
+            Some(v * v.graph().record_real(Op::Binary(Binary::Guard), &guarded, v.shape()))
+        }
     }
 }
 

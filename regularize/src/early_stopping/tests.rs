@@ -120,7 +120,8 @@ fn a_measure_that_is_missing_is_an_error() {
 #[test]
 fn each_measure_is_the_one_it_says() {
     use Measure::*;
-    let found = [ValidationLoss, ValidationError, TrainingLoss, Objective].map(|m| m.of(&metrics(0, Some(3.0))));
+    let found =
+        [ValidationLoss, ValidationError, TrainingLoss, Objective].map(|m| m.of(&metrics(0, Some(3.0))));
     assert_eq!(found, [Some(3.0), Some(1.5), Some(5.0), Some(7.0)]);
     assert_eq!(ValidationError.of(&metrics(0, None)), None);
 }
@@ -163,7 +164,9 @@ fn stopping_is_l2_exactly_for_one_eigenvalue() {
 fn stopping_is_l2_with_one_over_the_path_where_eigenvalues_are_small() {
     let (epsilon, steps) = (0.1f64, 20);
     let error = |lambda: f64| {
-        let w = descend::<f64>(&[0.0], steps, &Optimiser::sgd(epsilon), |w| ((w - 1.0).powi(2) * lambda).sum() * 0.5);
+        let w = descend::<f64>(&[0.0], steps, &Optimiser::sgd(epsilon), |w| {
+            ((w - 1.0).powi(2) * lambda).sum() * 0.5
+        });
         // The coefficient with which L2 leaves this much of the minimum 1: w = λ/(λ + α).
         let alpha = lambda * (1.0 - w[0]) / w[0];
         1.0 - alpha * epsilon * steps as f64

@@ -22,7 +22,15 @@ fn attack(epsilon: f64) -> FastGradient {
 
 /// The perturbation as printed, for one example.
 fn naive(norm: Norm, g: &[f64]) -> Vec<f64> {
-    let sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
+    let sign = |x: f64| {
+        if x > 0.0 {
+            1.0
+        } else if x < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    };
     let size = Norm::of(norm, g);
     match norm {
         Norm::Infinity => g.iter().map(|&g| sign(g)).collect(),
