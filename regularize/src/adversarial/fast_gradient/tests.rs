@@ -202,7 +202,7 @@ fn a_constant_perturbation_contributes_no_gradient() {
 /// frozen.
 #[test]
 fn derivatives_of_the_attacked_loss_are_right() {
-    for norm in NORMS {
+    for norm in [Norm::Infinity, Norm::Two] {
         for perturbation in [Perturbation::Constant, Perturbation::Differentiated] {
             let graph = Graph::new();
             let (x, w, loss) = network(&graph);
@@ -216,6 +216,24 @@ fn derivatives_of_the_attacked_loss_are_right() {
             assert_eq!(report.checked_fraction(), 1.0, "{report}");
         }
     }
+}
+
+/// The same for the largest coordinate, in `w` and as a plain function of it: where no other coordinate
+/// becomes the largest, the perturbation does not change.
+#[test]
+fn derivatives_under_the_one_norm_are_right() {
+    let graph = Graph::new();
+    let (x, w, loss) = network(&graph);
+    let attacked = loss(attack(0.2).in_norm(Norm::One).examples(loss(x), x, Perturbation::Differentiated));
+    let slope = grad(attacked, &[w])[0];
+    let (x_value, w_value) = point();
+    let at = |output: Var<'_, f64>, w: &[f64]| {
+        let w = Tensor::new([3, 2], w.to_vec());
+        interpret(&[output], &[("x", Feed::from(&x_value)), ("w", Feed::from(&w))], None).unwrap().remove(0)
+    };
+    let (f, gradient) = (|w: &[f64]| at(attacked, w).item(), |w: &[f64]| at(slope, w).into_data());
+    let report = Checker::new("One").gradient(f, gradient, w_value.data()).assert();
+    assert_eq!(report.checked_fraction(), 1.0, "{report}");
 }
 
 /// Only for the Euclidean norm is there something to differentiate.
