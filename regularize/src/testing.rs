@@ -1,8 +1,8 @@
 //! What the tests of several techniques share.
 
 use autograd::check::Checker;
-use autograd::{Feed, Graph, Interpreter, Parameters, Plan, Real, Shape, Tensor, Var};
 use autograd::{Draw, interpret};
+use autograd::{Feed, Graph, Interpreter, Parameters, Plan, Real, Shape, Tensor, Var};
 use nn::optimise::LEARNING_RATE;
 use nn::{Initialiser, Optimiser, ParameterSpec, Role};
 use proptest::prelude::*;
@@ -85,7 +85,8 @@ impl Quadratic {
         let (sin, cos) = self.angle.sin_cos();
         let graph = w.graph();
         let offset = w - graph.constant(Tensor::new([2], self.minimum.to_vec()));
-        let along = offset.reshape([1, 2]).matmul(graph.constant(Tensor::new([2, 2], vec![cos, -sin, sin, cos])));
+        let along =
+            offset.reshape([1, 2]).matmul(graph.constant(Tensor::new([2, 2], vec![cos, -sin, sin, cos])));
         (along.powi(2) * graph.constant(Tensor::new([2], self.eigenvalues.to_vec()))).sum() * 0.5
     }
 

@@ -8,9 +8,9 @@
 use super::fast_gradient::{FastGradient, Perturbation};
 use crate::error::RegularizeError;
 use autograd::{Real, Var};
+use nn::Mode;
 use nn::optimise::HyperparameterError;
 use nn::train::Batch;
-use nn::Mode;
 
 /// An objective on clean and adversarial examples.
 ///

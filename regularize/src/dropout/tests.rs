@@ -168,8 +168,7 @@ fn the_rule_is_the_mean_of_a_linear_ensemble() {
 /// (equations 7.56 to 7.66): the mean of the logarithms, normalised.
 #[test]
 fn the_rule_is_the_geometric_mean_of_a_softmax_ensemble() {
-    let (x, w, b) =
-        (numbers([6], -2.0, 2.0, 3), numbers([6, 4], -2.0, 2.0, 4), numbers([4], -1.0, 1.0, 5));
+    let (x, w, b) = (numbers([6], -2.0, 2.0, 3), numbers([6, 4], -2.0, 2.0, 4), numbers([4], -1.0, 1.0, 5));
     for layer in [dropout(0.5).classic(), dropout(0.2).classic(), dropout(0.7)] {
         let mut log_mean = [0.0; 4];
         for (probability, mask) in layer.masks::<f64>(6) {

@@ -69,7 +69,8 @@ fn a_threshold_of_zero_changes_no_bit() {
     let same = value(&[v.clone(), Tensor::scalar(0.0)], |x| soft_threshold(x[0], x[1]));
     assert_eq!(same, v);
     // A zero it makes is +0, so that no sign is left of what was there.
-    let zeros = value(&[Tensor::new([2], vec![-0.5, 0.5]), Tensor::scalar(1.0)], |x| soft_threshold(x[0], x[1]));
+    let zeros =
+        value(&[Tensor::new([2], vec![-0.5, 0.5]), Tensor::scalar(1.0)], |x| soft_threshold(x[0], x[1]));
     assert!(zeros.data().iter().all(|zero| zero.to_bits() == 0));
 }
 
@@ -90,7 +91,8 @@ fn proximal_descent_finds_the_sparse_minimum() {
     for alpha in [0.1, 0.35, 1.0] {
         let step = ProximalStep::new(Selection::weights(), L1::new(alpha).unwrap());
         // The slowest factor is 1 - 0.2 · 0.5: 500 steps leave 1e-23.
-        let w = descend::<f64>(&[0.7; 6], 500, &Optimiser::sgd(0.2).then(step), |w| diagonal(w, &H, &MINIMUM));
+        let w =
+            descend::<f64>(&[0.7; 6], 500, &Optimiser::sgd(0.2).then(step), |w| diagonal(w, &H, &MINIMUM));
         for i in 0..6 {
             let expected = naive_threshold(MINIMUM[i], alpha / H[i]);
             assert_close(w[i], expected, 1e-14);
@@ -128,7 +130,8 @@ fn descent_along_the_gradient_only_comes_near_zero() {
 fn the_elastic_net_thresholds_and_shrinks() {
     for (a1, a2) in [(0.35, 0.5), (0.1, 0.0), (0.0, 2.0)] {
         let step = ProximalStep::new(Selection::weights(), ElasticNet::new(a1, a2).unwrap());
-        let w = descend::<f64>(&[0.7; 6], 500, &Optimiser::sgd(0.2).then(step), |w| diagonal(w, &H, &MINIMUM));
+        let w =
+            descend::<f64>(&[0.7; 6], 500, &Optimiser::sgd(0.2).then(step), |w| diagonal(w, &H, &MINIMUM));
         for i in 0..6 {
             let expected = naive_threshold(H[i] * MINIMUM[i], a1) / (H[i] + a2);
             assert_close(w[i], expected, 1e-14);

@@ -22,7 +22,15 @@ fn attack(epsilon: f64) -> FastGradient {
 
 /// The perturbation as printed, for one example.
 fn naive(norm: Norm, g: &[f64]) -> Vec<f64> {
-    let sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
+    let sign = |x: f64| {
+        if x > 0.0 {
+            1.0
+        } else if x < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    };
     let size = Norm::of(norm, g);
     match norm {
         Norm::Infinity => g.iter().map(|&g| sign(g)).collect(),
@@ -51,7 +59,7 @@ proptest! {
         let g = Tensor::from_fn(g.shape(), |i| if whole { g.data()[i].round() } else { g.data()[i] });
         let width: usize = lengths[1..].iter().product();
         for norm in NORMS {
-            let d = value(&[g.clone()], |v| norm.steepest(v[0]));
+            let d = value(std::slice::from_ref(&g), |v| norm.steepest(v[0]));
             prop_assert_eq!(d.shape(), g.shape());
             let rows = d.data().chunks(width.max(1)).zip(g.data().chunks(width.max(1)));
             for (d, g) in rows {
@@ -121,6 +129,15 @@ fn a_gradient_of_zero_moves_nothing() {
     }
     // Where only some entries are 0, the others carry the budget.
     assert_eq!(moved(attack(0.5), &[0.25, -0.25], &[0.0, 3.0]), [0.25, 0.25]);
+}
+
+#[test]
+fn a_nan_is_not_hidden() {
+    for norm in NORMS {
+        assert!([[f64::NAN, 1.0], [1.0, f64::NAN]].iter().all(|values| norm.of(values).is_nan()), "{norm:?}");
+        let d = value(&[Tensor::new([1, 2], vec![f64::NAN, 1.0])], |v| norm.steepest(v[0]));
+        assert!(d.data().iter().any(|d| d.is_nan()), "{norm:?}: {d:?}");
+    }
 }
 
 #[test]
