@@ -28,7 +28,7 @@
 //! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::{EarlyStopping, Measure};
 //! # fn main() -> Result<(), regularize::RegularizeError> {
-//! let [train, validation] = digits::load()?.flattened().split([0.3, 0.1], 1)?;
+//! let [train, validation] = digits::load()?.flattened().split([0.7, 0.3], 1)?;
 //! let model = Sequential::<f32>::mlp(&[64, 10], Activation::Relu);
 //! let mut parameters = initialise(&model, 1);
 //! let mut stopping = EarlyStopping::new(2).watching(Measure::ValidationLoss);

@@ -17,8 +17,8 @@
 //! let model = Sequential::<f32>::mlp(&[64, 10], Activation::Relu);
 //! let mut parameters = initialise(&model, 1);
 //! let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?.within(0.0, 1.0)?, 64);
-//! for (epsilon, found) in [0.0, 0.1, 0.25].into_iter().zip(evaluator.curve(&data, &mut parameters, &[0.0, 0.1, 0.25])?) {
-//!     println!("ε = {epsilon}: error {:.1} %, {} without gradient", 100.0 * found.error, found.zero_gradients);
+//! for found in evaluator.curve(&data, &mut parameters, &[0.0, 0.1, 0.25])? {
+//!     println!("ε = {}: error {:.0} %", found.epsilon, 100.0 * found.error);
 //! }
 //! let attack = evaluator.attack(&data, &mut parameters)?;
 //! assert_eq!(attack.clipped.shape(), data.examples().shape());
@@ -110,7 +110,8 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         parameters: &mut Parameters<T>,
     ) -> Result<Attack<T>, RegularizeError> {
         let (mut raw, mut clipped, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
-        let robustness = self.run(data, parameters, self.attack.epsilon(), &mut |outputs| {
+        let clean = self.clean_error(data, parameters)?;
+        let robustness = self.run(data, parameters, self.attack.epsilon(), clean, &mut |outputs| {
             raw.extend_from_slice(outputs.values("raw"));
             clipped.extend_from_slice(outputs.values("clipped"));
             predicted.extend_from_slice(outputs.indices("predicted"));
@@ -140,7 +141,14 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         for &epsilon in epsilons {
             at_least_zero("attack's budget epsilon", epsilon)?;
         }
-        epsilons.iter().map(|&epsilon| self.run(data, parameters, epsilon, &mut |_| ())).collect()
+        let clean = self.clean_error(data, parameters)?;
+        epsilons.iter().map(|&epsilon| self.run(data, parameters, epsilon, clean, &mut |_| ())).collect()
+    }
+
+    /// The error without attack. Also checks that model and data fit.
+    fn clean_error(&self, data: &Dataset<T>, parameters: &mut Parameters<T>) -> Result<f64, RegularizeError> {
+        let mut evaluator = Evaluator::new(self.model, self.batch_size).in_mode(self.mode, self.seed);
+        Ok(evaluator.evaluate(data, parameters)?.error)
     }
 
     /// Attacks all batches in order and hands each one's outputs to `each`.
@@ -149,12 +157,9 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         data: &Dataset<T>,
         parameters: &mut Parameters<T>,
         epsilon: f64,
+        clean_error: f64,
         each: &mut dyn FnMut(Outputs<'_, T>),
     ) -> Result<Robustness, RegularizeError> {
-        // Also checks that model and data fit.
-        let clean = Evaluator::new(self.model, self.batch_size)
-            .in_mode(self.mode, self.seed)
-            .evaluate(data, parameters)?;
         let mut batches = Batches::in_order(data.len(), self.batch_size)?;
         let (mut zero_gradients, mut non_finite_gradients) = (0, 0);
         let (mut loss, mut wrong, mut confidence) = (0.0, 0usize, 0.0);
@@ -187,7 +192,7 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         Ok(Robustness {
             epsilon,
             error: wrong as f64 / examples as f64,
-            clean_error: clean.error,
+            clean_error,
             loss: loss / examples as f64,
             confidence_when_wrong: (wrong > 0).then(|| confidence / wrong as f64),
             zero_gradients,
@@ -212,8 +217,8 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         let epsilon = graph.scalar("epsilon");
         let clean = cross_entropy(self.model.forward(x, self.mode), labels, Reduction::Sum);
         let gradient = grad(clean, &[x])[0];
-        // g - g is 0 for a finite g and NaN otherwise; a NaN compares unequal to 0.
-        let finite = (gradient - gradient).equal(0.0).reshape([shape[0], shape.numel() / shape[0]]);
+        // A comparison with a NaN is false.
+        let finite = gradient.abs().less(f64::INFINITY).reshape([shape[0], shape.numel() / shape[0]]);
         let usable = (1.0 - (1.0 - finite).max_keep(&[1])).broadcast_to(finite.shape()).reshape(shape);
         let safe = usable.select(gradient, gradient.like(0.0));
         let raw = x + self.attack.norm().steepest(safe) * epsilon;

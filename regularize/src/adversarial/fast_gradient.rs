@@ -49,7 +49,7 @@ pub enum Perturbation {
 /// let w = graph.constant(Tensor::new([3, 1], vec![2.0, 0.0, -1.0]));
 /// let loss = x.matmul(w).softplus().sum();
 /// let moved = fgsm(loss, x, graph.fill([], 0.25));
-/// let zero = Tensor::zeros([1, 3]);
+/// let zero = Tensor::<f64>::zeros([1, 3]);
 /// assert_eq!(interpret(&[moved], &[("x", Feed::from(&zero))], None)?[0].data(), [0.25, 0.0, -0.25]);
 /// # Ok::<(), autograd::RunError>(())
 /// ```
@@ -93,11 +93,14 @@ impl Norm {
         direction.reshape(shape)
     }
 
-    /// The norm of each example's entries, in `f64`.
+    /// The norm of the entries of one example, computed in `f64`; NaN if one of them is.
     pub fn of<T: Real>(self, values: &[T]) -> f64 {
         let sizes = values.iter().map(|value| value.to_f64().abs());
         match self {
-            Norm::Infinity => sizes.fold(0.0, f64::max),
+            Norm::Infinity => sizes.fold(0.0, |largest, size| match size > largest || size.is_nan() {
+                true => size,
+                false => largest,
+            }),
             Norm::Two => sizes.map(|size| size * size).sum::<f64>().sqrt(),
             Norm::One => sizes.sum(),
         }

@@ -126,6 +126,31 @@ fn each_measure_is_the_one_it_says() {
     assert_eq!(ValidationError.of(&metrics(0, None)), None);
 }
 
+/// With a trainer: it stops where the rule says, and what comes back is bit for bit the training that was
+/// stopped at the best epoch.
+#[test]
+fn a_trainer_stops_and_the_best_epoch_comes_back() {
+    use nn::{Activation, Sequential, Trainer, data::digits, initialise};
+    // 36 examples, a large step: the validation loss falls, and soon rises.
+    let [train, validation, _] = digits::load().unwrap().flattened().split([0.02, 0.1, 0.88], 1).unwrap();
+    let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+    let trainer = || Trainer::new(&model, Optimiser::adam(0.05)).seed(1);
+    let (mut parameters, mut stopping) = (initialise(&model, 1), EarlyStopping::new(3));
+    let curve = trainer()
+        .epochs(200)
+        .fit_observed(&train, Some(&validation), &mut parameters, &mut stopping)
+        .unwrap();
+    let stopped = stopping.finish().unwrap();
+    assert!(curve.stopped && stopped.reason == Reason::OutOfPatience, "{curve}");
+    assert_eq!(curve.epochs.len() as u64, stopped.epochs);
+    assert_eq!(curve.best().unwrap().epoch, stopped.epoch);
+    assert_eq!(curve.best().unwrap().validation.unwrap().loss, stopped.value);
+    assert_ne!(stopped.parameters, parameters);
+    let mut again = initialise(&model, 1);
+    trainer().epochs(stopped.epoch + 1).fit(&train, None, &mut again).unwrap();
+    assert_eq!(again, stopped.parameters);
+}
+
 /// Equation 7.40: `τ` steps from 0 keep `1 - (1 - ε λ)^τ` of the minimum along each eigenvector.
 #[test]
 fn steps_are_a_spectral_filter() {

@@ -59,7 +59,7 @@ proptest! {
         let g = Tensor::from_fn(g.shape(), |i| if whole { g.data()[i].round() } else { g.data()[i] });
         let width: usize = lengths[1..].iter().product();
         for norm in NORMS {
-            let d = value(&[g.clone()], |v| norm.steepest(v[0]));
+            let d = value(std::slice::from_ref(&g), |v| norm.steepest(v[0]));
             prop_assert_eq!(d.shape(), g.shape());
             let rows = d.data().chunks(width.max(1)).zip(g.data().chunks(width.max(1)));
             for (d, g) in rows {
@@ -129,6 +129,15 @@ fn a_gradient_of_zero_moves_nothing() {
     }
     // Where only some entries are 0, the others carry the budget.
     assert_eq!(moved(attack(0.5), &[0.25, -0.25], &[0.0, 3.0]), [0.25, 0.25]);
+}
+
+#[test]
+fn a_nan_is_not_hidden() {
+    for norm in NORMS {
+        assert!([[f64::NAN, 1.0], [1.0, f64::NAN]].iter().all(|values| norm.of(values).is_nan()), "{norm:?}");
+        let d = value(&[Tensor::new([1, 2], vec![f64::NAN, 1.0])], |v| norm.steepest(v[0]));
+        assert!(d.data().iter().any(|d| d.is_nan()), "{norm:?}: {d:?}");
+    }
 }
 
 #[test]
@@ -210,7 +219,7 @@ fn a_constant_perturbation_contributes_no_gradient() {
 /// frozen.
 #[test]
 fn derivatives_of_the_attacked_loss_are_right() {
-    for norm in NORMS {
+    for norm in [Norm::Infinity, Norm::Two] {
         for perturbation in [Perturbation::Constant, Perturbation::Differentiated] {
             let graph = Graph::new();
             let (x, w, loss) = network(&graph);
@@ -224,6 +233,24 @@ fn derivatives_of_the_attacked_loss_are_right() {
             assert_eq!(report.checked_fraction(), 1.0, "{report}");
         }
     }
+}
+
+/// The same for the largest coordinate, in `w` and as a plain function of it: where no other coordinate
+/// becomes the largest, the perturbation does not change.
+#[test]
+fn derivatives_under_the_one_norm_are_right() {
+    let graph = Graph::new();
+    let (x, w, loss) = network(&graph);
+    let attacked = loss(attack(0.2).in_norm(Norm::One).examples(loss(x), x, Perturbation::Differentiated));
+    let slope = grad(attacked, &[w])[0];
+    let (x_value, w_value) = point();
+    let at = |output: Var<'_, f64>, w: &[f64]| {
+        let w = Tensor::new([3, 2], w.to_vec());
+        interpret(&[output], &[("x", Feed::from(&x_value)), ("w", Feed::from(&w))], None).unwrap().remove(0)
+    };
+    let (f, gradient) = (|w: &[f64]| at(attacked, w).item(), |w: &[f64]| at(slope, w).into_data());
+    let report = Checker::new("One").gradient(f, gradient, w_value.data()).assert();
+    assert_eq!(report.checked_fraction(), 1.0, "{report}");
 }
 
 /// Only for the Euclidean norm is there something to differentiate.

@@ -131,7 +131,7 @@ fn on_logistic_regression_it_is_the_closed_form() {
 fn derivatives_of_the_objective_are_right() {
     let model = mlp();
     let (specs, parameters) = (model.parameters(), initialise(&model, 4));
-    for norm in [Norm::Infinity, Norm::Two, Norm::One] {
+    for norm in [Norm::Infinity, Norm::Two] {
         let training = AdversarialTraining::new(fgsm_of(0.1).in_norm(norm), 0.5, Mode::Evaluate).unwrap();
         for training in [training, training.differentiated()] {
             let graph = Graph::new();
@@ -152,7 +152,7 @@ fn derivatives_of_the_objective_are_right() {
 /// What it is for: on the digits, a network that saw attacks withstands more of them.
 #[test]
 fn trained_networks_withstand_more() {
-    let [train, test] = digits::load().unwrap().flattened().split([0.6, 0.2], 3).unwrap();
+    let [train, test] = digits::load().unwrap().flattened().split([0.7, 0.3], 3).unwrap();
     let model = Sequential::<f32>::mlp(&[64, 24, 10], Activation::Relu);
     let attack = fgsm_of(0.1).within(0.0, 1.0).unwrap();
     let error = |adversarial: bool| {
