@@ -12,8 +12,10 @@
 //!
 //! Two habits differ from BLIS, for the small products of a network's layers:
 //!
-//! - *Packing is a choice.* Copying A or B into the order in which tiles read them costs a pass over the
-//!   operand, worth it only if the copy is read often enough or the strides are bad for the caches.
+//! - *Packing is a choice.* A is read in place unless neither of its strides is one: a tile takes single
+//!   elements of it, and 14 rows are 14 streams, which the processor follows. B is packed by the first tile
+//!   of each panel while it computes; beforehand only if it must be transposed or has an edge; not at all
+//!   if there is just one tile.
 //! - *Tiles of even height.* 32 rows are three tiles of 11, 11, 10 rows, not two of 14 and a rest of 4.
 
 use super::tile::{Family, Tile, VECTORS};
@@ -23,13 +25,6 @@ use crate::real::Real;
 
 /// The longest block of k: KC x NR of B take at most 32 KiB (`f32`) of the first-level cache.
 const KC: usize = 256;
-/// From this many columns on, packing A costs less than it saves.
-const PACK_A_COLS: usize = 384;
-/// From this many rows on, packing B costs less than it saves.
-const PACK_B_ROWS: usize = 48;
-/// Rows at a multiple of this distance, in bytes, share the sets of the first-level cache and evict one
-/// another.
-const SET_PERIOD: usize = 2048;
 /// Elements in a line of the cache, at most: packed B begins at a line.
 const LINE: usize = 16;
 /// Lanes that a transposing copy may write beyond its target.
@@ -67,12 +62,8 @@ fn transposed<T: Real>(product: &Product<T>) -> Product<T> {
 /// As [`compute`].
 unsafe fn compute_upright<T: Real, F: Family<T>>(product: &Product<T>) {
     let Product { m, n, k, a, b, .. } = *product;
-    let size = size_of::<T>();
     let nr = VECTORS * F::LANES;
-    let conflict = |stride: usize, lines: usize| lines > 8 && (stride * size).is_multiple_of(SET_PERIOD);
-    // Rows that are neighbours in memory are read in place whatever their distance in k.
-    let pack_a = a.row_stride != 1 && (n >= PACK_A_COLS || conflict(a.row_stride, m));
-    let pack_b = b.col_stride != 1 || m >= PACK_B_ROWS;
+    let pack_a = a.row_stride != 1 && a.col_stride != 1 && n > nr;
 
     // LOOP 4: k into blocks of equal length.
     let blocks = k.div_ceil(KC);
@@ -93,7 +84,7 @@ unsafe fn compute_upright<T: Real, F: Family<T>>(product: &Product<T>) {
             };
             let a_packed = pack_a.then_some(&mut *a_packed);
             // SAFETY: the block is a part of the product, and the buffers were sized for it.
-            unsafe { compute_block::<T, F>(&block, a_packed, b_packed, pack_b) };
+            unsafe { compute_block::<T, F>(&block, a_packed, b_packed) };
             first += kc;
         }
     });
@@ -107,7 +98,6 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
     product: &Product<T>,
     mut a_packed: Option<&mut [T]>,
     b_packed: &mut [T],
-    pack_b: bool,
 ) {
     let Product { m, n, k, alpha, beta, a, b, c: Output(c) } = *product;
     let nr = VECTORS * F::LANES;
@@ -121,30 +111,29 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
             }
         }
     }
+    let b_packed = b_packed.as_mut_ptr();
+    let tiles = m.div_ceil(F::MAX_ROWS);
     // LOOP 2
     for col in (0..n).step_by(nr) {
         let cols = nr.min(n - col);
         let vectors = cols.div_ceil(F::LANES);
         let width = vectors * F::LANES;
-        let b_from = b.pointer.wrapping_add(col * b.col_stride);
-        let in_place = !pack_b && (F::MASKED_LOADS || cols == width);
-        let masked = in_place && cols < width;
-        let (b_tile, b_row_stride) = if in_place {
-            (b_from, b.row_stride)
-        } else {
+        let b_panel = b.pointer.wrapping_add(col * b.col_stride);
+        // Whole panels of neighbouring columns are packed by the first tile on the way.
+        let in_place = b.col_stride == 1 && cols == width && (tiles == 1 || cols == nr);
+        if !in_place {
             // SAFETY: columns `col ..` of B, and `k * width` elements of the buffer.
-            unsafe {
-                let to = b_packed.as_mut_ptr();
-                copy_transposed::<T, F>(b_from, b.col_stride, b.row_stride, cols, k, to, width);
-            }
-            (b_packed.as_ptr(), width)
-        };
+            unsafe { copy_transposed::<T, F>(b_panel, b.col_stride, b.row_stride, cols, k, b_packed, width) };
+        }
         // LOOP 1
-        for (row, rows) in even_tiles(m, F::MAX_ROWS) {
+        for (index, (row, rows)) in even_tiles(m, F::MAX_ROWS).enumerate() {
             let (a_tile, a_row_stride, a_col_stride) = match &a_packed {
                 Some(packed) => (packed[row * k..].as_ptr(), 1, rows),
                 None => (a.pointer.wrapping_add(row * a.row_stride), a.row_stride, a.col_stride),
             };
+            let (b_tile, b_row_stride) =
+                if in_place && index == 0 { (b_panel, b.row_stride) } else { (b_packed.cast_const(), width) };
+            let pack = in_place && index == 0 && tiles > 1;
             let tile = Tile {
                 k,
                 cols,
@@ -157,13 +146,17 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
                 c_row_stride: c.row_stride,
                 alpha,
                 beta,
+                packed: b_packed,
+                soon: b_panel.wrapping_add(nr + index * (k / tiles) * b.row_stride),
+                soon_stride: b.row_stride,
+                soon_every: if b.col_stride == 1 { tiles } else { k },
             };
             // SAFETY: the tile is a part of the product.
             unsafe {
                 if c.col_stride == 1 || cols == 1 {
-                    F::tile(rows, vectors, masked, &tile);
+                    F::tile(rows, vectors, pack, &tile);
                 } else {
-                    scattered_tile::<T, F>(rows, vectors, masked, tile, c.col_stride);
+                    scattered_tile::<T, F>(rows, vectors, pack, tile, c.col_stride);
                 }
             }
         }
@@ -177,7 +170,7 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
 unsafe fn scattered_tile<T: Real, F: Family<T>>(
     rows: usize,
     vectors: usize,
-    masked: bool,
+    pack: bool,
     tile: Tile<T>,
     col_stride: usize,
 ) {
@@ -190,7 +183,7 @@ unsafe fn scattered_tile<T: Real, F: Family<T>>(
     let buffered = Tile { c: sums.as_mut_ptr(), c_row_stride: width, beta: T::ZERO, ..tile };
     // SAFETY: the buffer holds `rows` rows of `width`; the elements of C are valid.
     unsafe {
-        F::tile(rows, vectors, masked, &buffered);
+        F::tile(rows, vectors, pack, &buffered);
         for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
             let c = c.add(i * c_row_stride + j * col_stride);
             let sum = sums[i * width + j];

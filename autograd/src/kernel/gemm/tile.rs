@@ -31,47 +31,64 @@ pub(super) struct Tile<T> {
     pub c_row_stride: usize,
     pub alpha: T,
     pub beta: T,
+    /// Where the first tile of a panel leaves a copy of B, one row after the other, for the tiles to come.
+    pub packed: *mut T,
+    /// What the panel after this will need: every `soon_every` steps of k a row of it is fetched ahead.
+    pub soon: *const T,
+    pub soon_stride: usize,
+    pub soon_every: usize,
 }
 
 /// `C <- alpha A B + beta C` for ROWS rows and up to VECTORS vectors of columns.
 ///
 /// # Safety
-/// The instructions of `V` exist, and the elements of the tile are valid; unless MASKED, whole vectors of B
-/// are. (A masked load takes a turn of the unit that multiplies, so only the edge pays for it.)
+/// The instructions of `V` exist, the elements of the tile and whole vectors of B are valid, and `packed`
+/// if PACK.
 #[inline(always)]
-unsafe fn tile<
-    T: Real,
-    V: Vector<T>,
-    const ROWS: usize,
-    const VECTORS: usize,
-    const UNIT_ROWS: bool,
-    const MASKED: bool,
->(
+unsafe fn tile<T: Real, V: Vector<T>, const ROWS: usize, const VECTORS: usize, const PACK: bool>(
     tile: &Tile<T>,
 ) {
     // SAFETY: as promised by the caller.
     unsafe {
         let last = tile.cols - (VECTORS - 1) * V::LANES;
         let mask = V::mask(last);
-        let a_row_stride = if UNIT_ROWS { 1 } else { tile.a_row_stride };
         let mut sums = [[V::zero(); VECTORS]; ROWS];
-        let (mut a, mut b) = (tile.a, tile.b);
-        for _ in 0..tile.k {
-            let mut b_row = [V::zero(); VECTORS];
-            for (v, vector) in b_row.iter_mut().enumerate() {
-                let from = b.add(v * V::LANES);
-                let masked = MASKED && v + 1 == VECTORS;
-                *vector = if masked { V::load_masked(from, mask) } else { V::load(from) };
+        // A pointer for each row and one offset for all: stepping from row to row would be a chain of
+        // additions as long as the multiplications take.
+        let mut a_rows = [tile.a; ROWS];
+        for i in 1..ROWS {
+            a_rows[i] = a_rows[i - 1].wrapping_add(tile.a_row_stride);
+        }
+        let mut a_offset = 0;
+        let (mut b, mut soon, mut packed) = (tile.b, tile.soon, tile.packed);
+        let mut left = tile.k;
+        while left > 0 {
+            let steps = left.min(tile.soon_every);
+            left -= steps;
+            for v in 0..VECTORS {
+                V::prefetch(soon.wrapping_add(v * V::LANES));
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let a = V::splat(*a.add(i * a_row_stride));
-                for (sum, &b) in sums.iter_mut().zip(&b_row) {
-                    *sum = b.mul_add(a, *sum);
+            soon = soon.wrapping_add(tile.soon_stride);
+            for _ in 0..steps {
+                let mut b_row = [V::zero(); VECTORS];
+                for (v, vector) in b_row.iter_mut().enumerate() {
+                    let from = b.add(v * V::LANES);
+                    *vector = V::load(from);
+                    if PACK {
+                        vector.store(packed.add(v * V::LANES));
+                    }
                 }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let a = V::splat(*a_rows[i].wrapping_add(a_offset));
+                    for (sum, &b) in sums.iter_mut().zip(&b_row) {
+                        *sum = b.mul_add(a, *sum);
+                    }
+                }
+                // The last step leaves the matrices.
+                a_offset += tile.a_col_stride;
+                b = b.wrapping_add(tile.b_row_stride);
+                packed = packed.wrapping_add(VECTORS * V::LANES);
             }
-            // The last step leaves the matrices.
-            a = a.wrapping_add(tile.a_col_stride);
-            b = b.wrapping_add(tile.b_row_stride);
         }
         let (alpha, beta) = (V::splat(tile.alpha), V::splat(tile.beta));
         let overwrite = tile.beta == T::ZERO;
@@ -165,14 +182,12 @@ pub(super) trait Family<T> {
     const MAX_ROWS: usize;
     /// Elements in a vector.
     const LANES: usize;
-    /// Whether there are tiles that read B in place where a vector is not full.
-    const MASKED_LOADS: bool;
 
     /// Computes a tile of `rows` rows and `vectors` vectors.
     ///
     /// # Safety
-    /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2. Unless `masked`, whole vectors of B are valid.
-    unsafe fn tile(rows: usize, vectors: usize, masked: bool, arguments: &Tile<T>);
+    /// As [`tile`]; `rows` is 1 to MAX_ROWS, `vectors` is 1 or 2, and 2 if `pack`.
+    unsafe fn tile(rows: usize, vectors: usize, pack: bool, arguments: &Tile<T>);
 
     /// # Safety
     /// As [`copy`].
@@ -199,32 +214,26 @@ pub(super) trait Family<T> {
 
 /// A family: its vectors, its features and its counts of rows.
 macro_rules! family {
-    ($family:ident, $scalar:ident, $vector:ty, [$($rows:literal)*], $max:literal, $masks:literal $(, $feature:literal)?) => {
+    ($family:ident, $scalar:ident, $vector:ty, [$($rows:literal)*], $max:literal $(, $feature:literal)?) => {
         impl Family<$scalar> for $family {
             const MAX_ROWS: usize = $max;
             const LANES: usize = <$vector as Vector<$scalar>>::LANES;
-            const MASKED_LOADS: bool = $masks;
 
-            unsafe fn tile(rows: usize, vectors: usize, masked: bool, arguments: &Tile<$scalar>) {
+            unsafe fn tile(rows: usize, vectors: usize, pack: bool, arguments: &Tile<$scalar>) {
                 $(#[target_feature(enable = $feature)])?
-                unsafe fn compiled<const ROWS: usize, const VECTORS: usize, const UNIT: bool, const MASKED: bool>(
+                unsafe fn compiled<const ROWS: usize, const VECTORS: usize, const PACK: bool>(
                     arguments: &Tile<$scalar>,
                 ) {
                     // SAFETY: as promised by the caller.
-                    unsafe { tile::<$scalar, $vector, ROWS, VECTORS, UNIT, MASKED>(arguments) }
+                    unsafe { tile::<$scalar, $vector, ROWS, VECTORS, PACK>(arguments) }
                 }
                 // SAFETY: as promised by the caller.
                 unsafe {
-                    match (rows, vectors, arguments.a_row_stride == 1, masked) {
+                    match (rows, vectors, pack) {
                         $(
-                            ($rows, 1, false, false) => compiled::<$rows, 1, false, false>(arguments),
-                            ($rows, 1, false, true) => compiled::<$rows, 1, false, $masks>(arguments),
-                            ($rows, 1, true, false) => compiled::<$rows, 1, true, false>(arguments),
-                            ($rows, 1, true, true) => compiled::<$rows, 1, true, $masks>(arguments),
-                            ($rows, 2, false, false) => compiled::<$rows, 2, false, false>(arguments),
-                            ($rows, 2, false, true) => compiled::<$rows, 2, false, $masks>(arguments),
-                            ($rows, 2, true, false) => compiled::<$rows, 2, true, false>(arguments),
-                            ($rows, 2, true, true) => compiled::<$rows, 2, true, $masks>(arguments),
+                            ($rows, 1, false) => compiled::<$rows, 1, false>(arguments),
+                            ($rows, 2, false) => compiled::<$rows, 2, false>(arguments),
+                            ($rows, 2, true) => compiled::<$rows, 2, true>(arguments),
                         )*
                         _ => unreachable!("no tile of {rows} rows and {vectors} vectors"),
                     }
@@ -288,8 +297,8 @@ macro_rules! family {
 
 /// The baseline: 128-bit vectors, 16 registers.
 pub(super) struct PortableFamily;
-family!(PortableFamily, f32, super::vector::Portable<f32, 4>, [1 2 3 4], 4, false);
-family!(PortableFamily, f64, super::vector::Portable<f64, 2>, [1 2 3 4], 4, false);
+family!(PortableFamily, f32, super::vector::Portable<f32, 4>, [1 2 3 4], 4);
+family!(PortableFamily, f64, super::vector::Portable<f64, 2>, [1 2 3 4], 4);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -298,17 +307,17 @@ mod x86 {
 
     /// 256-bit vectors, 16 registers: 12 sums, 2 vectors of B, 1 of A.
     pub(in super::super) struct Avx2Family;
-    family!(Avx2Family, f32, __m256, [1 2 3 4 5 6], 6, false, "avx2,fma");
-    family!(Avx2Family, f64, __m256d, [1 2 3 4 5 6], 6, false, "avx2,fma");
+    family!(Avx2Family, f32, __m256, [1 2 3 4 5 6], 6, "avx2,fma");
+    family!(Avx2Family, f64, __m256d, [1 2 3 4 5 6], 6, "avx2,fma");
 
     /// 512-bit vectors, 32 registers: 28 sums, 2 vectors of B, 1 of A.
     pub(in super::super) struct Avx512Family;
     family!(
-        Avx512Family, f32, __m512, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14, true,
+        Avx512Family, f32, __m512, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
         "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
     );
     family!(
-        Avx512Family, f64, __m512d, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14, true,
+        Avx512Family, f64, __m512d, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], 14,
         "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
     );
 }
