@@ -84,3 +84,8 @@ pub use penalty::{Penalties, Penalty, ProximalPenalty, ProximalStep};
 
 #[cfg(test)]
 mod testing;
+
+/// The example in the workspace's README compiles and does what it says.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

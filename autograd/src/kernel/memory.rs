@@ -8,6 +8,7 @@ use super::tile::TileProgram;
 use crate::ops::random::Draw;
 use crate::real::Real;
 use crate::tensor::Tensor;
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -65,21 +66,51 @@ impl<T: Real> Memory<T> {
         }
     }
 
+    /// First element and length of a place, without borrowing what lies there: pointers to several places
+    /// may be used side by side.
+    fn pointer(&mut self, place: &Place) -> (*mut T, usize) {
+        match place {
+            Place::Arena(range) => {
+                assert!(range.start <= range.end && range.end <= self.arena.len(), "{place:?} is outside");
+                // SAFETY: the range was just checked to lie within the arena.
+                (unsafe { self.arena.as_mut_ptr().add(range.start) }, range.len())
+            }
+            Place::Parameter(slot) => {
+                let parameter = &mut self.parameters[*slot];
+                (parameter.as_mut_ptr(), parameter.len())
+            }
+            Place::Constant(slot) => {
+                let constant = self.constants[*slot].data();
+                (constant.as_ptr().cast_mut(), constant.len())
+            }
+        }
+    }
+
+    /// The elements of a place that nobody writes while the result is used.
+    fn shared<'m>(&mut self, place: &Place) -> &'m [T] {
+        let (first, length) = self.pointer(place);
+        // SAFETY: `pointer` gives initialised elements of this memory. The lifetime is shortened to that of
+        // the memory's borrow by every caller, and each has checked that what it writes lies apart.
+        unsafe { std::slice::from_raw_parts(first, length) }
+    }
+
+    /// The elements of a place that nobody else uses while the result is used.
+    fn unique<'m>(&mut self, place: &Place) -> &'m mut [T] {
+        assert!(!matches!(place, Place::Constant(_)), "a constant is written");
+        let (first, length) = self.pointer(place);
+        // SAFETY: as in `shared`; every caller hands out one such slice only, apart from all others.
+        unsafe { std::slice::from_raw_parts_mut(first, length) }
+    }
+
     /// One place to write and some to read.
     ///
     /// # Panics
-    /// If the written place overlaps one that is read.
+    /// If the written place overlaps one that is read, or is a constant.
     pub fn split<const R: usize>(&mut self, write: &Place, reads: [&Place; R]) -> (&mut [T], [&[T]; R]) {
         for read in reads {
             assert!(write.is_apart(read), "{write:?} is written and {read:?} read");
         }
-        let written: *mut [T] = self.write(write);
-        // SAFETY: `written` was a unique slice of this memory and nothing below goes through `self` mutably;
-        // every slice that is handed out beside it lies apart from it, as just checked.
-        let written = unsafe { &mut *written };
-        // SAFETY: as above; the reborrow only separates the two lifetimes.
-        let shared: &Memory<T> = unsafe { &*std::ptr::from_ref(self) };
-        (written, reads.map(|read| shared.read(read)))
+        (self.unique(write), reads.map(|read| self.shared(read)))
     }
 
     /// [`Memory::split`] for any number of places to read.
@@ -95,47 +126,73 @@ impl<T: Real> Memory<T> {
         for read in reads {
             assert!(write.is_apart(read), "{write:?} is written and {read:?} read");
         }
-        let written: *mut [T] = self.write(write);
-        // SAFETY: as in `split`.
-        let shared: &'m Memory<T> = unsafe { &*std::ptr::from_ref(self) };
-        reads.iter().for_each(|read| each(shared.read(read)));
-        // SAFETY: as in `split`.
-        unsafe { &mut *written }
+        reads.iter().for_each(|read| each(self.shared(read)));
+        self.unique(write)
     }
 
     /// Runs a pointwise program from `reads` to `writes`.
     ///
     /// # Panics
-    /// If written places overlap each other, or overlap one that is read without being the same place.
+    /// If written places overlap each other, or overlap one that is read without being the same place, or
+    /// if a constant is written.
     pub fn run_tiles(&mut self, program: &TileProgram<T>, reads: &[Place], writes: &[Place], draw: Draw) {
         for (index, write) in writes.iter().enumerate() {
+            assert!(!matches!(write, Place::Constant(_)), "a constant is written");
             assert!(writes[..index].iter().all(|other| write.is_apart(other)), "two outputs overlap");
             for (operand, read) in reads.iter().enumerate() {
                 let in_place = write == read && program.may_overwrite(operand, index);
                 assert!(in_place || write.is_apart(read), "{write:?} is written and {read:?} read");
             }
         }
-        let outputs: smallvec::SmallVec<[(*mut T, usize); 4]> = (writes.iter())
-            .map(|place| {
-                let slice = self.write(place);
-                (slice.as_mut_ptr(), slice.len())
-            })
+        let outputs: SmallVec<[(*mut T, usize); 4]> =
+            writes.iter().map(|place| self.pointer(place)).collect();
+        let operands: SmallVec<[(*const T, usize); 8]> = (reads.iter())
+            .map(|place| self.pointer(place))
+            .map(|(first, length)| (first.cast_const(), length))
             .collect();
-        let operands: smallvec::SmallVec<[(*const T, usize); 8]> = (reads.iter())
-            .map(|place| {
-                // Where an operand is overwritten, both pointers come from the same mutable borrow.
-                match writes.iter().position(|write| write == place) {
-                    Some(index) => (outputs[index].0.cast_const(), outputs[index].1),
-                    None => {
-                        let slice = self.read(place);
-                        (slice.as_ptr(), slice.len())
-                    }
-                }
-            })
-            .collect();
-        // SAFETY: pointers and lengths are those of slices of this memory, which stays borrowed for the
+        // SAFETY: pointers and lengths are those of places of this memory, which stays borrowed for the
         // call; outputs are apart from each other and from operands, or the same place as an operand that
         // the program may overwrite, as checked above.
         unsafe { program.run(&operands, &outputs, draw) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory() -> Memory<f64> {
+        Memory {
+            arena: vec![1.0, 2.0, 3.0, 4.0],
+            parameters: vec![vec![5.0], vec![6.0, 7.0]],
+            constants: vec![Arc::new(Tensor::scalar(8.0))],
+        }
+    }
+
+    #[test]
+    fn places_that_lie_apart_are_handed_out_together() {
+        let mut memory = memory();
+        let reads = [&Place::Arena(0..2), &Place::Constant(0), &Place::Parameter(0)];
+        let (written, read) = memory.split(&Place::Arena(2..4), reads);
+        written.copy_from_slice(read[0]);
+        assert_eq!((read[1], read[2]), (&[8.0][..], &[5.0][..]));
+        assert_eq!(memory.arena, [1.0, 2.0, 1.0, 2.0]);
+        let mut lengths = Vec::new();
+        let reads = [Place::Arena(0..4), Place::Arena(1..1)];
+        memory.split_many(&Place::Parameter(1), &reads, |x| lengths.push(x.len())).fill(0.0);
+        assert_eq!((lengths, &memory.parameters[1]), (vec![4, 0], &vec![0.0, 0.0]));
+    }
+
+    #[test]
+    fn overlapping_places_and_constants_are_refused() {
+        let refused = |work: fn(&mut Memory<f64>)| {
+            let work = std::panic::AssertUnwindSafe(|| work(&mut memory()));
+            assert!(std::panic::catch_unwind(work).is_err());
+        };
+        refused(|m| _ = m.split(&Place::Arena(0..2), [&Place::Arena(1..3)]));
+        refused(|m| _ = m.split(&Place::Parameter(0), [&Place::Parameter(0)]));
+        refused(|m| _ = m.split(&Place::Constant(0), []));
+        refused(|m| _ = m.split(&Place::Arena(3..5), []));
+        refused(|m| m.write(&Place::Constant(0)).fill(0.0));
     }
 }

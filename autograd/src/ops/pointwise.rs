@@ -520,9 +520,7 @@ pub fn select<T: Real>(mask: T, a: T, b: T) -> T {
 /// `factor`, but zero where it is not finite and would be multiplied with zero.
 #[inline(always)]
 pub fn guard<T: Real>(multiplier: T, factor: T) -> T {
-    // x - x is zero for finite x only.
-    let finite = factor - factor == T::ZERO;
-    if multiplier != T::ZERO || finite { factor } else { T::ZERO }
+    if multiplier != T::ZERO || factor.is_finite() { factor } else { T::ZERO }
 }
 
 /// The partial derivative of a pointwise call in its input at `position`.
