@@ -26,3 +26,6 @@ pub mod simd;
 pub mod tile;
 
 pub use math::Native;
+
+#[cfg(test)]
+mod allocations;

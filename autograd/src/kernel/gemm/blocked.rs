@@ -147,9 +147,6 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
                 alpha,
                 beta,
                 packed: b_packed,
-                soon: b_panel.wrapping_add(nr + index * (k / tiles) * b.row_stride),
-                soon_stride: b.row_stride,
-                soon_every: if b.col_stride == 1 { tiles } else { k },
             };
             // SAFETY: the tile is a part of the product.
             unsafe {

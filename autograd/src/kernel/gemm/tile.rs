@@ -33,10 +33,6 @@ pub(super) struct Tile<T> {
     pub beta: T,
     /// Where the first tile of a panel leaves a copy of B, one row after the other, for the tiles to come.
     pub packed: *mut T,
-    /// What the panel after this will need: every `soon_every` steps of k a row of it is fetched ahead.
-    pub soon: *const T,
-    pub soon_stride: usize,
-    pub soon_every: usize,
 }
 
 /// `C <- alpha A B + beta C` for ROWS rows and up to VECTORS vectors of columns.
@@ -60,35 +56,26 @@ unsafe fn tile<T: Real, V: Vector<T>, const ROWS: usize, const VECTORS: usize, c
             a_rows[i] = a_rows[i - 1].wrapping_add(tile.a_row_stride);
         }
         let mut a_offset = 0;
-        let (mut b, mut soon, mut packed) = (tile.b, tile.soon, tile.packed);
-        let mut left = tile.k;
-        while left > 0 {
-            let steps = left.min(tile.soon_every);
-            left -= steps;
-            for v in 0..VECTORS {
-                V::prefetch(soon.wrapping_add(v * V::LANES));
-            }
-            soon = soon.wrapping_add(tile.soon_stride);
-            for _ in 0..steps {
-                let mut b_row = [V::zero(); VECTORS];
-                for (v, vector) in b_row.iter_mut().enumerate() {
-                    let from = b.add(v * V::LANES);
-                    *vector = V::load(from);
-                    if PACK {
-                        vector.store(packed.add(v * V::LANES));
-                    }
+        let (mut b, mut packed) = (tile.b, tile.packed);
+        for _ in 0..tile.k {
+            let mut b_row = [V::zero(); VECTORS];
+            for (v, vector) in b_row.iter_mut().enumerate() {
+                let from = b.add(v * V::LANES);
+                *vector = V::load(from);
+                if PACK {
+                    vector.store(packed.add(v * V::LANES));
                 }
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let a = V::splat(*a_rows[i].wrapping_add(a_offset));
-                    for (sum, &b) in sums.iter_mut().zip(&b_row) {
-                        *sum = b.mul_add(a, *sum);
-                    }
-                }
-                // The last step leaves the matrices.
-                a_offset += tile.a_col_stride;
-                b = b.wrapping_add(tile.b_row_stride);
-                packed = packed.wrapping_add(VECTORS * V::LANES);
             }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a_rows[i].wrapping_add(a_offset));
+                for (sum, &b) in sums.iter_mut().zip(&b_row) {
+                    *sum = b.mul_add(a, *sum);
+                }
+            }
+            // The last step leaves the matrices.
+            a_offset += tile.a_col_stride;
+            b = b.wrapping_add(tile.b_row_stride);
+            packed = packed.wrapping_add(VECTORS * V::LANES);
         }
         let (alpha, beta) = (V::splat(tile.alpha), V::splat(tile.beta));
         let overwrite = tile.beta == T::ZERO;

@@ -34,8 +34,6 @@ pub(super) trait Vector<T>: Copy {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
     /// self * a.
     unsafe fn mul(self, a: Self) -> Self;
-    /// A hint that the line of `at` will be used. Any address is allowed.
-    unsafe fn prefetch(at: *const T);
     /// `to[p * to_stride + i] = from[i][p]` for i, p below [`Vector::SQUARE`].
     unsafe fn transpose(from: [*const T; 8], to: *mut T, to_stride: usize);
 }
@@ -101,8 +99,6 @@ macro_rules! portable {
             unsafe fn mul(self, a: Self) -> Self {
                 Portable(std::array::from_fn(|i| self.0[i] * a.0[i]))
             }
-            #[inline(always)]
-            unsafe fn prefetch(_at: *const $type) {}
             #[inline(always)]
             unsafe fn transpose(from: [*const $type; 8], to: *mut $type, to_stride: usize) {
                 for p in 0..4 {
@@ -221,10 +217,6 @@ mod x86 {
                 #[inline(always)]
                 unsafe fn mul(self, a: Self) -> Self {
                     unsafe { $mul(self, a) }
-                }
-                #[inline(always)]
-                unsafe fn prefetch(at: *const $type) {
-                    unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
                 }
                 #[inline(always)]
                 unsafe fn transpose(from: [*const $type; 8], to: *mut $type, to_stride: usize) {
