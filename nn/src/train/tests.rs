@@ -242,6 +242,16 @@ fn both_training_measures_agree_when_nothing_moves() {
     assert_eq!(running.error, evaluated.error);
 }
 
+#[test]
+fn logits_are_recorded_once() {
+    let (graph, model) = (Graph::<f32>::new(), model());
+    let specs = model.parameters();
+    let (x, labels) = (graph.input("x", [3, 2]), graph.indices("labels", [3]));
+    let batch = Batch::new(x, labels, &model, &specs, Mode::Train);
+    assert_eq!(batch.logits().id(), batch.logits().id());
+    assert_ne!(batch.on(x * 2.0).logits().id(), batch.logits().id(), "other inputs have others");
+}
+
 /// Nothing of the step needs the labels then; they are fed all the same.
 #[test]
 fn an_objective_may_ignore_the_labels() {
