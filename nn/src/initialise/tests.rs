@@ -1,6 +1,7 @@
 use super::*;
 use crate::{Activation, Linear, Mode, Sequential};
-use autograd::{Feed, Graph, interpret};
+use autograd::ops::random::Draw;
+use autograd::{Feed, Graph, Interpreter, interpret};
 use proptest::prelude::*;
 
 fn moments(values: &[f64]) -> (f64, f64) {
@@ -72,6 +73,30 @@ fn precisions_start_from_the_same_point() {
     let (narrow, wide) = (initialise::<f32>(&linear, 9), initialise::<f64>(&linear, 9));
     assert_eq!(narrow, wide.cast());
     assert_ne!(wide, initialise(&linear, 10), "the seed matters");
+}
+
+#[test]
+fn each_parameter_has_a_stream_of_its_own() {
+    let kaiming = Initialiser::Kaiming { gain: 1.0 };
+    let draw = |name| initial_value::<f64>(kaiming, 3, name, [4, 4].into());
+    assert_eq!(draw("a"), draw("a"));
+    assert_ne!(draw("a"), draw("b"));
+    // Nor is it the stream of a random node of that name, such as a dropout mask's.
+    let graph = Graph::<f64>::new();
+    let node = graph.normal("a", [4, 4]);
+    let empty = Parameters::new();
+    let interpreter = Interpreter { parameters: &empty, draw: Draw { seed: 3, run: 0 } };
+    let drawn = interpreter.run(&graph, &[node.id()], &[]).unwrap().get(node).clone();
+    assert_ne!(drawn.data()[0], draw("a").data()[0] * 2.0, "deviation 1/2");
+}
+
+/// Twelve vectors so close to dependent (Hilbert's matrix, condition 1e16) that one pass would leave products of
+/// order one between them.
+#[test]
+fn nearly_dependent_vectors_are_made_orthogonal_too() {
+    let n = 12;
+    let hilbert: Vec<f64> = (0..n * n).map(|i| 1.0 / (i / n + i % n + 1) as f64).collect();
+    assert!(departure(&orthogonal::orthonormal(hilbert, n, n), n, n) < 100.0 * f64::EPSILON);
 }
 
 /// The largest entry of `QᵀQ - I` over columns, or of `QQᵀ - I` over rows if there are fewer.

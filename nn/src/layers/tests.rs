@@ -94,6 +94,29 @@ proptest! {
 }
 
 #[test]
+fn layers_declare_weights_and_biases() {
+    use crate::parameter::Role::{Bias, Weight};
+    let declared = |layer: &dyn Layer<f32>| {
+        let specs = layer.parameters().into_iter();
+        specs.map(|spec| (spec.name, spec.shape, spec.role)).collect::<Vec<_>>()
+    };
+    let (weight, bias) = ("l.weight".to_string(), "l.bias".to_string());
+    let linear = Linear::new("l", 3, 5);
+    assert_eq!(
+        declared(&linear),
+        [(weight.clone(), [3, 5].into(), Weight), (bias.clone(), [5].into(), Bias)]
+    );
+    assert_eq!(declared(&linear.without_bias()), [(weight.clone(), [3, 5].into(), Weight)]);
+    assert_eq!(
+        declared(&Convolution::new("l", 3, 5, Window::new([2, 4]))),
+        [(weight, [3, 2, 4, 5].into(), Weight), (bias, [5].into(), Bias)]
+    );
+    for layer in [&Flatten as &dyn Layer<f32>, &Pooling::max([2, 2]), &Activation::Relu] {
+        assert!(declared(layer).is_empty());
+    }
+}
+
+#[test]
 fn images_that_do_not_fit_are_refused() {
     let layer = Convolution::new("c", 3, 8, Window::new([5, 5]));
     let refusal =

@@ -141,6 +141,8 @@ mod tests {
         }
         let warm = Schedule::from(2.0).with_warm_up(4);
         assert_eq!([0, 1, 3, 4, 5].map(|k| warm.at(k)), [0.5, 1.0, 2.0, 2.0, 2.0]);
+        let warm = linear.with_warm_up(2);
+        assert_eq!([0, 1, 2, 3, 6].map(|k| warm.at(k)), [0.5, 1.0, 1.0, 0.875, 0.5]);
     }
 
     #[test]

@@ -53,9 +53,12 @@ impl LearningCurve {
         self.epochs.last()
     }
 
-    /// The epoch with the smallest validation loss, the first of equals.
+    /// The epoch with the smallest validation loss, the first of equals. A loss that is no number is no
+    /// candidate.
     pub fn best(&self) -> Option<&EpochMetrics> {
         let validated = self.epochs.iter().filter_map(|m| Some((m, m.validation?.loss)));
+        // By sign and bits alone, 0/0 would come before every number.
+        let validated = validated.filter(|(_, loss)| !loss.is_nan());
         validated.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(metrics, _)| metrics)
     }
 }
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn the_best_epoch_is_the_first_of_equals_and_never_nan() {
-        let epochs = vec![metrics(0, f64::NAN), metrics(1, 0.5), metrics(2, 0.3), metrics(3, 0.3)];
+        let nan = [f64::NAN, -f64::NAN].map(|nan| metrics(0, nan));
+        let epochs = [&nan[..], &[metrics(1, 0.5), metrics(2, 0.3), metrics(3, 0.3)]].concat();
         let curve = LearningCurve { epochs, stopped: false };
         assert_eq!(curve.best().unwrap().epoch, 2);
         assert_eq!(LearningCurve::default().best(), None);

@@ -107,21 +107,21 @@ fn draws_are_a_function_of_seed_and_step() {
     };
     let mut parameters = initialise(&model, 1);
     let before = parameters.clone();
-    // The gradient of the weights is the draw itself, that of the bias 0: three steps of 2, 2 and 1 examples.
+    // The gradient of the weights is the draw itself, that of the bias 0: six steps, of 2, 2 and 1 examples.
     Trainer::new(&model, Optimiser::sgd(1.0))
         .objective(move |batch| {
             let all = batch.variables(&Selection::all());
             (all[0] * batch.graph.var(draws(batch))).sum() + (all[1] * 0.0).sum()
         })
         .batch_size(2)
-        .epochs(1)
+        .epochs(2)
         .seed(42)
         .fit(&data, None, &mut parameters)
         .unwrap();
     let graph = Graph::<f64>::new();
     let draw = graph.normal("draw", [2, 2]);
     let mut expected = before["linear1.weight"].clone();
-    for run in 0..3 {
+    for run in 0..6 {
         let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 42, run } };
         let found = interpreter.run(&graph, &[draw.id()], &[]).unwrap();
         expected.data_mut().iter_mut().zip(found.get(draw).data()).for_each(|(w, d)| *w -= d);
@@ -243,6 +243,29 @@ fn both_training_measures_agree_when_nothing_moves() {
 }
 
 #[test]
+fn logits_are_recorded_once() {
+    let (graph, model) = (Graph::<f32>::new(), model());
+    let specs = model.parameters();
+    let (x, labels) = (graph.input("x", [3, 2]), graph.indices("labels", [3]));
+    let batch = Batch::new(x, labels, &model, &specs, Mode::Train);
+    assert_eq!(batch.logits().id(), batch.logits().id());
+    assert_ne!(batch.on(x * 2.0).logits().id(), batch.logits().id(), "other inputs have others");
+}
+
+/// Nothing of the step needs the labels then; they are fed all the same.
+#[test]
+fn an_objective_may_ignore_the_labels() {
+    let (data, model) = (quadrants::<f32>(37), model());
+    let mut trainer = Trainer::new(&model, Optimiser::sgd(0.1))
+        .epochs(1)
+        .training_measure(TrainingMeasure::Evaluated)
+        .objective(|batch| batch.logits().powi(2).mean());
+    let mut parameters = initialise(&model, 1);
+    let curve = trainer.fit(&data, None, &mut parameters).unwrap();
+    assert!(curve.epochs[0].objective > 0.0);
+}
+
+#[test]
 fn observers_see_each_epoch_and_may_stop() {
     let (data, model) = (quadrants::<f32>(20), model());
     let mut parameters = initialise(&model, 1);
@@ -311,16 +334,31 @@ fn a_loss_that_is_not_a_number_leaves_the_last_good_epoch() {
     assert!(text.starts_with(&beginning), "{text}");
 }
 
-/// One step, whose update overflows: the loss before it is finite.
+/// The objective breaks where no gradient passes: the parameters never do.
+#[test]
+fn an_objective_may_break_alone() {
+    let (data, model) = (quadrants::<f64>(8), Sequential::<f64>::new().linear(2, 2));
+    let mut trainer = Trainer::new(&model, Optimiser::sgd(0.1))
+        .epochs(1)
+        .batch_size(4)
+        .objective(|batch| batch.cross_entropy() + (batch.inputs.sum() * 0.0 - 1.0).ln().detach());
+    let error = trainer.fit(&data, None, &mut initialise(&model, 1)).unwrap_err();
+    let TrainError::NonFinite { batch: 0, cause: Some(cause), .. } = error else { panic!("{error}") };
+    assert_eq!(cause.operation, "ln");
+}
+
+/// The update of the second and last step overflows: no objective sees it.
 #[test]
 fn a_parameter_that_overflows_in_the_last_step_is_found() {
+    use crate::optimise::{Scale, ScaleByLearningRate};
     let (data, model) = (quadrants::<f32>(8), Sequential::<f32>::new().linear(2, 2));
     let mut parameters = initialise(&model, 1);
     let before = parameters.clone();
-    let optimiser =
-        Optimiser::new(0.0).then(crate::optimise::Scale(3e38)).then(crate::optimise::Scale(100.0));
-    let error = Trainer::new(&model, optimiser).epochs(1).fit(&data, None, &mut parameters).unwrap_err();
-    let TrainError::NonFinite { what, batch: 0, epoch: 0, cause: Some(cause), .. } = error else {
+    let schedule = crate::Schedule::Linear { initial: 0.0, last: 1e6, steps: 1 };
+    let optimiser = Optimiser::new(schedule).then(Scale(1e37)).then(ScaleByLearningRate);
+    let mut trainer = Trainer::new(&model, optimiser).batch_size(4).epochs(1);
+    let error = trainer.fit(&data, None, &mut parameters).unwrap_err();
+    let TrainError::NonFinite { what, batch: 1, epoch: 0, cause: Some(cause), .. } = error else {
         panic!("{error}");
     };
     assert_eq!(what, "the parameter `linear1.weight`");
