@@ -249,7 +249,10 @@ fn logits_are_recorded_once() {
     let (x, labels) = (graph.input("x", [3, 2]), graph.indices("labels", [3]));
     let batch = Batch::new(x, labels, &model, &specs, Mode::Train);
     assert_eq!(batch.logits().id(), batch.logits().id());
-    assert_ne!(batch.on(x * 2.0).logits().id(), batch.logits().id(), "other inputs have others");
+    let twice = x * 2.0;
+    let other = batch.on(twice);
+    assert_eq!((other.inputs.id(), other.labels.id()), (twice.id(), labels.id()));
+    assert_ne!(other.logits().id(), batch.logits().id(), "other inputs have other logits");
 }
 
 /// Nothing of the step needs the labels then; they are fed all the same.
