@@ -99,14 +99,14 @@ fn double_precision_bounds() {
         let x = numbers[0];
         let [exact, rest] = numbers[numbers.len() - 2..] else { unreachable!() };
         let (bound, got) = match name {
-            "exp" => (1.0, Native::exp(x)),
-            "ln" => (1.0, Native::ln(x)),
-            "sin" => (1.0, Native::sin(x)),
-            "cos" => (1.0, Native::cos(x)),
-            "tanh" => (3.0, Native::tanh(x)),
-            "sigmoid" => (3.0, Native::sigmoid(x)),
-            "erf" => (3.0, Native::erf(x)),
-            "powf" => (1.0, Native::powf(x, numbers[1])),
+            "exp" => (0.8, Native::exp(x)),
+            "ln" => (0.8, Native::ln(x)),
+            "sin" => (0.8, Native::sin(x)),
+            "cos" => (0.8, Native::cos(x)),
+            "tanh" => (2.0, Native::tanh(x)),
+            "sigmoid" => (2.0, Native::sigmoid(x)),
+            "erf" => (2.0, Native::erf(x)),
+            "powf" => (0.8, Native::powf(x, numbers[1])),
             other => panic!("{other} in reference.txt"),
         };
         let error = (((got - exact) - rest) / ulp_double(exact)).abs();
@@ -142,7 +142,7 @@ fn double_precision_against_the_system() {
     check("ln", 2.0, Native::ln, f64::ln);
     check("sin", 2.0, Native::sin, f64::sin);
     check("cos", 2.0, Native::cos, f64::cos);
-    check("tanh", 5.0, Native::tanh, f64::tanh);
+    check("tanh", 4.0, Native::tanh, f64::tanh);
     check("powf", 2.0, |x| Native::powf(x.abs(), 1.0 + x), |x| x.abs().powf(1.0 + x));
     check("large sin", 2.0, |x| Native::sin(4e9 * x), |x| (4e9 * x).sin());
 }
@@ -216,7 +216,7 @@ fn special_powers<T: Real>(pow: impl Fn(T, T) -> T) {
         1e30,
         4503599627370495.0,
         4503599627370497.0,
-        9007199254740993.0,
+        9007199254740994.0,
         f64::INFINITY,
         f64::NAN,
     ];
