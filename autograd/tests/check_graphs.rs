@@ -174,6 +174,19 @@ fn at_a_kink_the_convention_is_tested_exactly() {
     }
 }
 
+/// Two kinks left at once: the conventions of the parts, one half and zero, add up to no subgradient of the
+/// whole along a direction, and yet each is right.
+#[test]
+fn kinks_that_meet_are_looked_at_one_by_one() {
+    let x = Tensor::new([2], vec![0.0, 0.0]);
+    let values = std::slice::from_ref(&x);
+    let report = check("meeting kinks", values, |x| x[0].slice(0, 0, 1).maximum(0.0) - x[0].slice(0, 1, 2).relu());
+    assert!(report.is_success(), "{report}");
+    assert_eq!(report.tally(Test::VjpDifferences)[Verdict::KinkOk.rank()], 4, "{report}");
+    let unchecked = report.tally(Test::JvpDifferences)[Verdict::Unchecked(Gap::NearKink).rank()];
+    assert_eq!(unchecked, 2, "{report}");
+}
+
 #[test]
 fn a_jump_is_invalid_and_a_disconnected_target_unobservable() {
     let report = check("sign", &[Tensor::new([1], vec![0.0])], |x| x[0].sign() + x[0]);
