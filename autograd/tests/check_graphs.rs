@@ -75,7 +75,9 @@ fn every_function_of_two_numbers_is_right_to_the_second_order() {
         let domain = binary.rule::<f64>().domain;
         let values: Vec<_> = (0..2).map(|i| numbers([5], domain[i].0, domain[i].1, 7 + i as u64)).collect();
         let checker = Checker::new(binary.name());
-        let checker = if binary.is_comparison() { checker.allow_zero_gradient() } else { checker };
+        // A guard passes its second argument on, whatever the first.
+        let constant = binary.is_comparison() || binary == Binary::Guard;
+        let checker = if constant { checker.allow_zero_gradient() } else { checker };
         let report = check_with(checker, &values, |x| x[0].try_binary(binary, x[1]).unwrap()).assert();
         assert_eq!(report.checked_fraction(), 1.0, "{report}");
     }
@@ -172,6 +174,20 @@ fn at_a_kink_the_convention_is_tested_exactly() {
         assert!(report.is_success(), "{report}");
         assert_eq!((report.tally(Test::KinkConvention)[0], failures(&report, Test::KinkConvention)), (1, 0));
     }
+}
+
+/// Two kinks left at once: the conventions of the parts, one half and zero, add up to no subgradient of the
+/// whole along a direction, and yet each is right.
+#[test]
+fn kinks_that_meet_are_looked_at_one_by_one() {
+    let x = Tensor::new([2], vec![0.0, 0.0]);
+    let values = std::slice::from_ref(&x);
+    let report =
+        check("meeting kinks", values, |x| x[0].slice(0, 0, 1).maximum(0.0) - x[0].slice(0, 1, 2).relu());
+    assert!(report.is_success(), "{report}");
+    assert_eq!(report.tally(Test::VjpDifferences)[Verdict::KinkOk.rank()], 4, "{report}");
+    let unchecked = report.tally(Test::JvpDifferences)[Verdict::Unchecked(Gap::NearKink).rank()];
+    assert_eq!(unchecked, 2, "{report}");
 }
 
 #[test]

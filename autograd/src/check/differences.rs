@@ -160,7 +160,7 @@ pub fn derivative(line: &mut Line<'_>, cotangent: &[f64], search: &Search) -> De
             if estimate.bar <= search.absolute || estimate.bar <= search.relative * estimate.value.abs() {
                 break;
             }
-        } else if let Some((left, right)) = slopes.one_sided().filter(|_| each_side_uniform(&pairs)) {
+        } else if let Some((left, right)) = slopes.one_sided() {
             let bars = left.bar + right.bar;
             if sides.is_none_or(|(l, r)| bars < l.bar + r.bar) {
                 sides = Some((left, right));
@@ -197,13 +197,6 @@ pub fn derivative(line: &mut Line<'_>, cotangent: &[f64], search: &Search) -> De
         (None, None) => Derivative::NonFinite,
         (None, Some(slopes)) => slopes.unresolved(),
     }
-}
-
-/// Whether all points to the left took one set of branches, and all to the right another or the same.
-fn each_side_uniform(pairs: &[Pair]) -> bool {
-    pairs.windows(2).all(|two| {
-        two[0].minus.signature == two[1].minus.signature && two[0].plus.signature == two[1].plus.signature
-    })
 }
 
 /// Slopes of one scale, largest step first.
