@@ -1,79 +1,177 @@
-//! The `lab` program.
-#![allow(dead_code)]
+//! `lab`: regularization for deep learning, seen at work.
+//!
+//! | verb | what it does | module |
+//! |---|---|---|
+//! | none | the tour: verification, study, report | this one |
+//! | `study` | trains plain and under each technique | [`study`] |
+//! | `verify` | checks every derivative | [`verify`] |
+//! | `trace` | prints one small network node by node | [`trace`] |
+//!
+//! The verbs compute; what is printed comes from [`table`], what is drawn from [`report`], where it goes is
+//! checked beforehand by [`output`]. Whatever fails is a [`error::LabError`], printed as one paragraph.
+
 mod cli;
 mod error;
 mod output;
-mod study { pub mod data; pub mod technique; }
-use study::{data::Source, technique::Technique};
-use nn::train::*;
-use rayon::prelude::*;
-use std::ops::ControlFlow;
-use autograd::*;
-use nn::{*, loss::*};
+mod random;
+mod report;
+mod study;
+mod table;
+mod trace;
+mod verify;
 
-fn fgsm(model: &dyn Layer<f32>, p: &mut Parameters<f32>, d: &nn::data::Dataset, eps: f64) -> f64 {
-    let g = Graph::new();
-    let x = g.input("x", d.examples().shape());
-    let l = g.indices("l", [d.len()]);
-    let loss = cross_entropy(model.forward(x, Mode::Evaluate), l, Reduction::Sum);
-    let adv = (x + grad(loss, &[x])[0].sign() * eps).clamp(0.0, 1.0);
-    let e = error_count(model.forward(adv, Mode::Evaluate), l);
-    let mut plan = Plan::builder(&g).output("e", e).compile();
-    plan.run(p, &[("x", Feed::from(d.examples())), ("l", Feed::from(d.labels()))]).unwrap().scalar("e") as f64 / d.len() as f64
+use cli::{Cli, Common, StudyArguments, TraceArguments, Verb, VerifyArguments};
+use error::LabError;
+use output::{check_destinations, say, write_json};
+use report::Report;
+use serde::Serialize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+use study::run::Measured;
+use study::technique::Technique;
+use study::{Settings, Study};
+use table::wrapped;
+use verify::{Verification, verify};
+
+/// Columns of a terminal that text is wrapped to.
+const COLUMNS: usize = 80;
+
+fn main() -> ExitCode {
+    let cli = Cli::of_process();
+    let done = in_threads(&cli.common, || match &cli.verb {
+        None => tour(&cli.common, &cli.report.path()),
+        Some(Verb::Study(arguments)) => study(&cli.common, arguments),
+        Some(Verb::Verify(arguments)) => verification(&cli.common, arguments),
+        Some(Verb::Trace(arguments)) => tracing(&cli.common, arguments),
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}", wrapped(&format!("lab: {error}"), COLUMNS));
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn main() {
-    let a: Vec<String> = std::env::args().collect();
-    let n: usize = a[1].parse().unwrap();
-    let epochs: u64 = a[2].parse().unwrap();
-    let seeds: u64 = a[3].parse().unwrap();
-    let lr: f64 = a[4].parse().unwrap();
-    let hidden: Vec<usize> = a[5].split(',').map(|x| x.parse().unwrap()).collect();
-    let mut widths = vec![64]; widths.extend(hidden); widths.push(10);
-    let source = Source::digits().unwrap();
-    let mut techniques = vec![Technique::Plain];
-    for s in [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1] { techniques.push(Technique::L2 { strength: s }); }
-    for s in [3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3] { techniques.push(Technique::L1 { strength: s }); }
-    for s in [0.1, 0.2, 0.3, 0.5, 0.7, 0.8] { techniques.push(Technique::Dropout { rate: s }); }
-    for s in [5, 10, 20, 40, 80] { techniques.push(Technique::EarlyStopping { patience: s }); }
-    for s in [0.02, 0.05, 0.1, 0.15, 0.2, 0.3] { techniques.push(Technique::Adversarial { epsilon: s }); }
-    for t in techniques {
-        let rows: Vec<[f64; 7]> = (1..=seeds).into_par_iter().map(|seed| {
-            let mut parts = source.parts(n, 300, 1000 + seed).unwrap();
-            let noise: f64 = std::env::var("NOISE").map_or(0.0, |x| x.parse().unwrap());
-            let (x, mut l, c) = parts.train.clone().into_parts();
-            let mut st = seed.wrapping_mul(0x9E3779B97F4A7C15) + 77;
-            let mut next = || { st ^= st << 13; st ^= st >> 7; st ^= st << 17; st };
-            let count = (noise * n as f64).round() as usize;
-            for i in 0..count { let at = (i * n / count.max(1)) as usize; let shift = 1 + (next() >> 20) % 9; l.data_mut()[at] = ((l.data()[at] as u64 + shift) % 10) as u32; }
-            parts.train = nn::data::Dataset::new(x, l, c).unwrap();
-            let net = t.network(&widths);
-            let mut p = initialise(&net, seed);
-            let mut trainer = Trainer::new(&net, t.optimiser(lr)).epochs(epochs).seed(seed).objective(|b| t.objective(b)).training_measure(TrainingMeasure::Evaluated);
-            let mut best: Option<(f64, u64, Parameters<f32>)> = None;
-            let mut obs = |m: &EpochMetrics, p: &Parameters<f32>| {
-                if let Technique::EarlyStopping { patience } = t {
-                    let l = m.validation.unwrap().loss;
-                    if best.as_ref().is_none_or(|b| l < b.0) { best = Some((l, m.epoch, p.clone())); }
-                    if m.epoch - best.as_ref().unwrap().1 >= patience { return ControlFlow::Break(()); }
-                }
-                ControlFlow::Continue(())
-            };
-            let t0 = std::time::Instant::now();
-            let curve = trainer.fit_observed(&parts.train, Some(&parts.validation), &mut p, &mut obs).unwrap();
-            let secs = t0.elapsed().as_secs_f64();
-            let last = curve.last().unwrap().epoch;
-            if let Some(b) = best { p = b.2; }
-            let tr = trainer.evaluate(&parts.train, &mut p).unwrap();
-            let va = trainer.evaluate(&parts.validation, &mut p).unwrap();
-            let adv = fgsm(&net, &mut p, &parts.validation, 0.1);
-            let (mut z, mut c) = (0, 0);
-            for (name, v) in p.iter() { if name.ends_with(".weight") { c += v.data().len(); z += v.data().iter().filter(|x| **x == 0.0).count(); } }
-            [tr.error, va.error, va.loss, adv, z as f64 / c as f64, secs, last as f64]
-        }).collect();
-        let k = rows.len() as f64;
-        let mean: Vec<f64> = (0..7).map(|i| rows.iter().map(|r| r[i]).sum::<f64>() / k).collect();
-        let sd = (rows.iter().map(|r| (r[1] - mean[1]).powi(2)).sum::<f64>() / (k - 1.0) / k).sqrt();
-        println!("{:40} train {:.2}% val {:.2}±{:.2}% loss {:.3} fgsm {:.1}% zero {:.1}% s {:.2} last {:.0}", format!("{t:?}"), 100.*mean[0], 100.*mean[1], 100.*sd, mean[2], 100.*mean[3], 100.*mean[4], mean[5], mean[6]);
+/// Runs in as many threads as were asked for.
+fn in_threads<R: Send>(
+    common: &Common,
+    run: impl FnOnce() -> Result<R, LabError> + Send,
+) -> Result<R, LabError> {
+    let Some(threads) = common.threads else { return run() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
+    pool.map_err(|error| LabError::Threads { threads, error })?.install(run)
+}
+
+/// The results of a run, as they are written to JSON.
+#[derive(Serialize)]
+struct Results<'r> {
+    program: &'static str,
+    version: &'static str,
+    verification: Option<&'r Verification>,
+    study: Option<&'r Study>,
+}
+
+impl<'r> Results<'r> {
+    fn new(verification: Option<&'r Verification>, study: Option<&'r Study>) -> Results<'r> {
+        let (program, version) = (env!("CARGO_BIN_NAME"), env!("CARGO_PKG_VERSION"));
+        Results { program, version, verification, study }
     }
+}
+
+fn tour(common: &Common, report: &Path) -> Result<ExitCode, LabError> {
+    check_destinations(common.json.as_deref().into_iter().chain([report]))?;
+    let start = Instant::now();
+    say("1. Are the gradients right?\n");
+    let verification = verify(common.seed, if common.quick { 1 } else { 5 }, None)?;
+    say(wrapped(&verification.summary(), COLUMNS));
+    say(format_args!("({:.0} s; `lab verify` prints each case)\n", start.elapsed().as_secs_f64()));
+
+    say("2. What does each technique do to a network that overfits?\n");
+    let settings = if common.quick { Settings::quick(common.seed) } else { Settings::full(common.seed) };
+    let study = study_of(common, settings, Some(&verification), report)?;
+    if let Some(path) = &common.json {
+        write_json(path, &Results::new(Some(&verification), Some(&study)))?;
+    }
+    say(format_args!("\n{:.0} s in all. More: lab --help", start.elapsed().as_secs_f64()));
+    Ok(if verification.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabError> {
+    let report = arguments.report.path();
+    let report = (!arguments.sweep).then_some(report.as_path());
+    check_destinations(common.json.as_deref().into_iter().chain(report))?;
+    let mut settings = if common.quick { Settings::quick(common.seed) } else { Settings::full(common.seed) };
+    settings.data.clone_from(&arguments.data);
+    settings.train = arguments.train.map_or(settings.train, |train| train as usize);
+    settings.noise = arguments.noise.unwrap_or(settings.noise);
+    settings.epochs = arguments.epochs.map_or(settings.epochs, u64::from);
+    settings.seeds = arguments.seeds.map_or(settings.seeds, |seeds| seeds as usize);
+    let study = match report {
+        Some(report) => study_of(common, settings, None, report)?,
+        None => sweep(settings)?,
+    };
+    if let Some(path) = &common.json {
+        write_json(path, &Results::new(None, Some(&study)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Trains, prints the table, writes the report.
+fn study_of(
+    common: &Common,
+    settings: Settings,
+    verification: Option<&Verification>,
+    report: &Path,
+) -> Result<Study, LabError> {
+    let source = settings.source()?;
+    say(wrapped(&study::introduction(&settings, &source), COLUMNS));
+    let study = settings.run(&source, &Technique::DEFAULTS, Measured::Test)?;
+    say(format_args!("\n{}\n", table::study_table(&study)));
+    say(wrapped(&study::how_to_read(&study), COLUMNS));
+    let html = Report { study: &study, source: &source, verification, quick: common.quick }.html()?;
+    nn::files::write_atomically(report, html.as_bytes())?;
+    say(format_args!("\nReport  {}", report.display()));
+    Ok(study)
+}
+
+fn sweep(settings: Settings) -> Result<Study, LabError> {
+    let source = settings.source()?;
+    let study = settings.run(&source, &Technique::candidates(), Measured::Validation)?;
+    say(table::sweep_table(&study));
+    Ok(study)
+}
+
+fn verification(common: &Common, arguments: &VerifyArguments) -> Result<ExitCode, LabError> {
+    check_destinations(common.json.as_deref())?;
+    let verification = verify(common.seed, if common.quick { 1 } else { 20 }, arguments.only.as_deref())?;
+    say(verify::headings());
+    for finding in &verification.findings {
+        say(finding);
+    }
+    for finding in &verification.findings {
+        if !finding.reports.is_empty() {
+            say(format_args!("\n{}", finding.full_reports()));
+        }
+    }
+    say(format_args!("\n{}", wrapped(&verification.summary(), COLUMNS)));
+    if let Some(path) = &common.json {
+        write_json(path, &Results::new(Some(&verification), None))?;
+    }
+    Ok(if verification.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tracing(common: &Common, arguments: &TraceArguments) -> Result<ExitCode, LabError> {
+    check_destinations(common.json.as_deref().into_iter().chain(arguments.dot.as_deref()))?;
+    let trace = trace::Trace::new(common.seed);
+    say(&trace);
+    if let Some(path) = &arguments.dot {
+        nn::files::write_atomically(path, trace.dot.as_bytes())?;
+        say(format_args!("\nGraph   {}", path.display()));
+    }
+    if let Some(path) = &common.json {
+        write_json(path, &trace)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -186,3 +186,34 @@ fn progress_bar(epochs: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
     ProgressBar::new(epochs).with_style(style.progress_chars("=> "))
 }
+
+/// What is about to be trained on what, in sentences.
+pub fn introduction(settings: &Settings, source: &Source) -> String {
+    let [rows, columns] = source.picture;
+    format!(
+        "A network of {} hidden rectifiers learns {} pictures of {rows} by {columns} pixels ({}), {:.0} % of \
+         them with a wrong label that it can only learn by heart: {} epochs, {} seeds. A seed draws training \
+         part, wrong labels, initial weights and order; it means the same for every technique. {} other \
+         pictures stop early, {} measure the test error.",
+        settings.hidden,
+        settings.train,
+        source.name,
+        100.0 * settings.noise,
+        settings.epochs,
+        settings.seeds,
+        settings.validation,
+        source.test.len(),
+    )
+}
+
+/// How to read the table.
+pub fn how_to_read(study: &Study) -> String {
+    format!(
+        "Errors in per cent; ± is one standard error over {} seeds. `vs plain` is the test error minus plain's, \
+         seed by seed: what is further from 0 than twice its standard error is hardly chance. A training error \
+         of 0 means that the wrong labels were learned by heart; gap is test minus training error. FGSM: test \
+         error after every pixel moved by up to {} (0 is black, 1 is white) against the network. zeros: weights \
+         that are exactly 0.",
+        study.settings.seeds, study.epsilon,
+    )
+}

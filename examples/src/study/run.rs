@@ -2,6 +2,7 @@
 
 use super::data::{Parts, Source};
 use super::technique::Technique;
+use crate::random::mixed;
 use autograd::Parameters;
 use indicatif::ProgressBar;
 use nn::data::{DataError, Dataset};
@@ -230,17 +231,6 @@ fn with_wrong_labels(data: Dataset, share: f64, seed: u64) -> Result<Dataset, Da
         *label = ((u64::from(*label) + shift) % classes as u64) as u32;
     }
     Dataset::new(examples, labels, classes)
-}
-
-/// A 64-bit hash of two numbers: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-fn mixed(seed: u64, index: u64) -> u64 {
-    const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
-    let finish = |z: u64| {
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    finish(finish(seed.wrapping_add(GOLDEN_RATIO)).wrapping_add(index.wrapping_mul(GOLDEN_RATIO)))
 }
 
 #[cfg(test)]

@@ -87,10 +87,10 @@ impl Technique {
     /// What a sweep tries.
     pub fn candidates() -> Vec<Technique> {
         let mut all = vec![Technique::Plain];
-        all.extend([0.001, 0.003, 0.01, 0.02, 0.03, 0.05].map(|alpha| Technique::L2 { alpha }));
-        all.extend([0.001, 0.003, 0.005, 0.01, 0.02, 0.03].map(|alpha| Technique::L1 { alpha }));
-        all.extend([0.2, 0.3, 0.5, 0.6, 0.7, 0.8].map(|p| Technique::Dropout { p }));
-        all.extend([1, 3, 10, 30].map(|patience| Technique::EarlyStopping { patience }));
+        all.extend([0.003, 0.01, 0.015, 0.02, 0.03, 0.05].map(|alpha| Technique::L2 { alpha }));
+        all.extend([0.003, 0.005, 0.007, 0.01, 0.015, 0.02].map(|alpha| Technique::L1 { alpha }));
+        all.extend([0.3, 0.5, 0.6, 0.7, 0.8, 0.85].map(|p| Technique::Dropout { p }));
+        all.extend([1, 2, 3, 5, 10, 30].map(|patience| Technique::EarlyStopping { patience }));
         all.extend([0.05, 0.1, 0.15, 0.2, 0.25, 0.3].map(|epsilon| Technique::Adversarial { epsilon }));
         all
     }
@@ -147,10 +147,12 @@ impl Technique {
             Technique::Plain => plain,
             Technique::L2 { alpha } => {
                 let penalties = Penalties::new().with(Selection::weights(), L2::new(alpha)?);
-                let objective = move |batch: &Batch<'_, '_, f32>| {
-                    penalties.added_to(batch.cross_entropy(), batch.parameters)
-                };
-                Recipe { objective: objective_of(objective), ..plain }
+                Recipe {
+                    objective: Box::new(move |batch| {
+                        penalties.added_to(batch.cross_entropy(), batch.parameters)
+                    }),
+                    ..plain
+                }
             }
             Technique::L1 { alpha } => {
                 let step = ProximalStep::new(Selection::weights(), L1::new(alpha)?);
@@ -163,20 +165,13 @@ impl Technique {
             Technique::Adversarial { epsilon } => {
                 let attack = FastGradient::new(epsilon)?.within(0.0, 1.0)?;
                 let training = AdversarialTraining::new(attack, 0.5, Mode::Evaluate)?;
-                let objective = move |batch: &Batch<'_, '_, f32>| {
-                    training.objective(batch, |batch| batch.cross_entropy())
-                };
-                Recipe { objective: objective_of(objective), ..plain }
+                Recipe {
+                    objective: Box::new(move |batch| training.objective(batch, |batch| batch.cross_entropy())),
+                    ..plain
+                }
             }
         })
     }
-}
-
-/// A closure as an objective: says for which lifetimes it is one.
-fn objective_of(
-    objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32> + Send + Sync + 'static,
-) -> Box<Objective> {
-    Box::new(objective)
 }
 
 impl Recipe {
