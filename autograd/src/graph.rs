@@ -260,6 +260,11 @@ impl<T: Real> Graph<T> {
         Ref::map(self.nodes.borrow(), Vec::as_slice)
     }
 
+    /// The places of all nodes recorded so far, in recording order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = NodeId> + use<T> {
+        (0..self.len() as u32).map(NodeId)
+    }
+
     /// The name of an input or parameter, or the label given by [`Var::named`].
     pub fn name_of(&self, id: NodeId) -> Option<Arc<str>> {
         match &self.nodes.borrow()[id.index()].op {

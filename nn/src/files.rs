@@ -68,8 +68,9 @@ impl fmt::Display for WriteStep {
 
 /// Replaces the contents of the file at `path`, or creates it, in one step.
 ///
-/// An existing file keeps its permissions, and one that is read-only is refused; a symbolic link stays one, and the file it points to is
-/// replaced. After a crash a file `.name.XXXXXX.tmp` may be left beside it.
+/// An existing file keeps its permissions, and one that is read-only is refused; a symbolic link stays one,
+/// and the file it points to is replaced. A pipe or a device such as `/dev/null` is written to as it is. After
+/// a crash a file `.name.XXXXXX.tmp` may be left beside it.
 ///
 /// # Errors
 /// [`WriteError`] with the step that failed. The old file, if there was one, is then as it was, unless the
@@ -89,6 +90,12 @@ pub fn write_atomically_with(
     let path = path.as_ref();
     let failed = |step| move |error| WriteError { path: path.into(), step, error };
 
+    if is_device(path) {
+        // Renaming over it would replace the device by a plain file.
+        let opened = File::options().write(true).open(path);
+        let mut file = opened.map_err(failed(WriteStep::Create))?;
+        return write(&mut file).map_err(failed(WriteStep::Write));
+    }
     let (directory, name, permissions) = resolve(path).map_err(failed(WriteStep::Resolve))?;
     // Dropped on every early return, and on a panic in `write`: the temporary file is then removed.
     let mut file = create_temporary(&directory, &name, permissions).map_err(failed(WriteStep::Create))?;
@@ -99,6 +106,26 @@ pub fn write_atomically_with(
     file.as_file().sync_all().map_err(failed(WriteStep::Sync))?;
     file.persist(directory.join(name)).map_err(|failure| failed(WriteStep::Rename)(failure.error))?;
     sync_directory(&directory).map_err(failed(WriteStep::SyncDirectory))
+}
+
+/// Whether [`write_atomically`] could write there now: everything it does before the first byte of contents
+/// is done and undone. What takes long to compute deserves to have its destination checked first.
+///
+/// # Errors
+/// As for [`write_atomically`].
+pub fn check_writable(path: impl AsRef<Path>) -> Result<(), WriteError> {
+    let path = path.as_ref();
+    let failed = |step| move |error| WriteError { path: path.into(), step, error };
+    if is_device(path) {
+        return File::options().write(true).open(path).map(drop).map_err(failed(WriteStep::Create));
+    }
+    let (directory, name, permissions) = resolve(path).map_err(failed(WriteStep::Resolve))?;
+    create_temporary(&directory, &name, permissions).map(drop).map_err(failed(WriteStep::Create))
+}
+
+/// Whether something exists there that is neither a file nor a directory.
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// The directory and name of the file to replace, symbolic links followed, and its permissions if it exists.
@@ -199,6 +226,28 @@ mod tests {
         assert!(std::panic::catch_unwind(write).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old contents");
         assert_eq!(names(&directory), ["old"]);
+    }
+
+    #[test]
+    fn a_check_says_what_writing_would_and_leaves_nothing() {
+        let (directory, path) = with_old_file();
+        check_writable(&path).unwrap();
+        check_writable(directory.path().join("new")).unwrap();
+        assert_eq!(names(&directory), ["old"]);
+        assert_eq!(fs::read(&path).unwrap(), b"old contents");
+        let absent = directory.path().join("absent/file");
+        assert_eq!(check_writable(&absent).unwrap_err().step, WriteStep::Create);
+        assert_eq!(check_writable(directory.path()).unwrap_err().step, WriteStep::Resolve);
+    }
+
+    /// Renaming over a device would replace it by a plain file.
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_stays_one() {
+        use std::os::unix::fs::FileTypeExt;
+        check_writable("/dev/null").unwrap();
+        write_atomically("/dev/null", b"contents").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
     /// The old name holds the old contents until the very end, also for a reader in between.

@@ -1,0 +1,260 @@
+//! One training of a study: a network, a technique, a seed; and what came of it.
+
+use super::data::{Parts, Source};
+use super::technique::Technique;
+use crate::random::mixed;
+use autograd::Parameters;
+use indicatif::ProgressBar;
+use nn::data::{DataError, Dataset};
+use nn::train::{EpochMetrics, EpochObserver, Evaluation, Trainer, TrainingMeasure};
+use nn::{LearningCurve, Sequential, initialise};
+use regularize::{AttackEvaluator, FastGradient, RegularizeError};
+use serde::Serialize;
+use std::ops::ControlFlow;
+
+/// Examples in a step. Small, so that a few hundred examples make several steps in an epoch.
+const BATCH: usize = 32;
+/// Examples in a batch of an attack, which is only a matter of speed.
+const ATTACK_BATCH: usize = 256;
+
+/// What all trainings of a study share.
+#[derive(Debug, Clone)]
+pub struct Task<'s> {
+    /// The examples.
+    pub source: &'s Source,
+    /// How many to train on.
+    pub train: usize,
+    /// How many to validate on.
+    pub validation: usize,
+    /// The share of training labels that are made wrong.
+    pub noise: f64,
+    /// The widths of all layers, inputs and classes included.
+    pub widths: Vec<usize>,
+    /// Passes over the training part.
+    pub epochs: u64,
+    /// Budgets to attack with, in pixel units.
+    pub epsilons: Vec<f64>,
+}
+
+/// Where networks are measured at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    /// On the fixed test part: a study.
+    Test,
+    /// On the validation part: a choice of strengths, which must not look at the test part.
+    Validation,
+}
+
+/// One point of a learning curve.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Point {
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// Mean cross-entropy on the training part, its wrong labels included.
+    pub train_loss: f64,
+    /// Share of wrong answers on the training part.
+    pub train_error: f64,
+    /// Mean cross-entropy on the validation part.
+    pub validation_loss: f64,
+    /// Share of wrong answers on the validation part.
+    pub validation_error: f64,
+}
+
+/// How a network does under attack with one budget.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct UnderAttack {
+    /// The budget of each pixel.
+    pub epsilon: f64,
+    /// The share of wrong answers.
+    pub error: f64,
+}
+
+/// What came of one training.
+#[derive(Debug, Serialize)]
+pub struct Member {
+    /// The seed of split, wrong labels, initial weights, order and draws.
+    pub seed: u64,
+    /// Share of wrong answers on the training part, whose wrong labels count as right.
+    pub train_error: f64,
+    /// Share of wrong answers on the measured part.
+    pub test_error: f64,
+    /// Mean cross-entropy on the measured part.
+    pub test_loss: f64,
+    /// The measured part under attack, for each budget.
+    pub attacks: Vec<UnderAttack>,
+    /// Share of weights that are exactly 0.
+    pub zero_weights: f64,
+    /// Epochs trained.
+    pub epochs: u64,
+    /// The epoch whose weights were kept.
+    pub kept_epoch: u64,
+    /// Seconds that the training steps took.
+    pub seconds: f64,
+    /// After each epoch.
+    pub curve: Vec<Point>,
+    /// The weights themselves.
+    #[serde(skip)]
+    pub parameters: Parameters<f32>,
+}
+
+impl Task<'_> {
+    /// The training and validation part of a seed, with the wrong labels in place.
+    ///
+    /// # Errors
+    /// If there are too few examples.
+    pub fn parts(&self, seed: u64) -> Result<Parts, crate::error::LabError> {
+        let mut parts = self.source.parts(self.train, self.validation, seed)?;
+        parts.train = with_wrong_labels(parts.train, self.noise, seed)?;
+        Ok(parts)
+    }
+
+    /// The network that `technique` trains.
+    ///
+    /// # Errors
+    /// If a strength makes no sense.
+    pub fn network(&self, technique: Technique) -> Result<Sequential<f32>, RegularizeError> {
+        Ok(technique.recipe()?.network(&self.widths))
+    }
+
+    /// Trains one network and measures it.
+    ///
+    /// # Errors
+    /// If a strength makes no sense, data and network do not fit, or a value stops being finite.
+    pub fn run(
+        &self,
+        technique: Technique,
+        seed: u64,
+        parts: &Parts,
+        measured: Measured,
+        bar: &ProgressBar,
+    ) -> Result<Member, RegularizeError> {
+        let mut recipe = technique.recipe()?;
+        let network = recipe.network(&self.widths);
+        let mut parameters = initialise(&network, seed);
+        let mut watcher = Watcher { bar, stopping: recipe.stopping.take() };
+        let mut trainer = Trainer::new(&network, recipe.optimiser)
+            .objective(recipe.objective)
+            .batch_size(BATCH)
+            .epochs(self.epochs)
+            .seed(seed)
+            .training_measure(TrainingMeasure::Evaluated);
+        let curve =
+            trainer.fit_observed(&parts.train, Some(&parts.validation), &mut parameters, &mut watcher)?;
+        let epochs = curve.epochs.len() as u64;
+        bar.inc(self.epochs - epochs);
+        let mut kept_epoch = epochs;
+        if let Some(stopping) = watcher.stopping {
+            let stopped = stopping.finish()?;
+            (parameters, kept_epoch) = (stopped.parameters, stopped.epoch + 1);
+        }
+
+        let data = match measured {
+            Measured::Test => &self.source.test,
+            Measured::Validation => &parts.validation,
+        };
+        let train = trainer.evaluate(&parts.train, &mut parameters)?;
+        let test = trainer.evaluate(data, &mut parameters)?;
+        let attack = FastGradient::new(0.0)?.within(0.0, 1.0)?;
+        let attacks = AttackEvaluator::new(&network, attack, ATTACK_BATCH)
+            .curve(data, &mut parameters, &self.epsilons)?
+            .iter()
+            .map(|robustness| UnderAttack { epsilon: robustness.epsilon, error: robustness.error })
+            .collect();
+        Ok(Member {
+            seed,
+            train_error: train.error,
+            test_error: test.error,
+            test_loss: test.loss,
+            attacks,
+            zero_weights: share_of_zeros(&parameters),
+            epochs,
+            kept_epoch,
+            seconds: curve.epochs.iter().map(|metrics| metrics.seconds).sum(),
+            curve: points(&curve),
+            parameters,
+        })
+    }
+}
+
+/// Moves the progress bar, and stops where early stopping says so.
+struct Watcher<'b> {
+    bar: &'b ProgressBar,
+    stopping: Option<regularize::EarlyStopping<f32>>,
+}
+
+impl EpochObserver<f32> for Watcher<'_> {
+    fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<f32>) -> ControlFlow<()> {
+        self.bar.inc(1);
+        match &mut self.stopping {
+            Some(stopping) => stopping.epoch_ended(metrics, parameters),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn points(curve: &LearningCurve) -> Vec<Point> {
+    let point = |metrics: &EpochMetrics| {
+        let missing = Evaluation { loss: f64::NAN, error: f64::NAN, examples: 0 };
+        let validation = metrics.validation.unwrap_or(missing);
+        Point {
+            epoch: metrics.epoch + 1,
+            train_loss: metrics.train.loss,
+            train_error: metrics.train.error,
+            validation_loss: validation.loss,
+            validation_error: validation.error,
+        }
+    };
+    curve.epochs.iter().map(point).collect()
+}
+
+/// The share of weights, not biases, that are exactly 0.
+fn share_of_zeros(parameters: &Parameters<f32>) -> f64 {
+    let weights = parameters.iter().filter(|(name, _)| name.ends_with(".weight"));
+    let (zeros, all) = weights.fold((0, 0), |(zeros, all), (_, value)| {
+        let data = value.data();
+        (zeros + data.iter().filter(|&&w| w == 0.0).count(), all + data.len())
+    });
+    zeros as f64 / all as f64
+}
+
+/// The data set with a share of its labels replaced by other classes, which and by what depending on the
+/// seed.
+fn with_wrong_labels(data: Dataset, share: f64, seed: u64) -> Result<Dataset, DataError> {
+    let (examples, mut labels, classes) = data.into_parts();
+    let count = labels.data().len();
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&index| mixed(seed, index as u64));
+    for &index in &order[..(share * count as f64).round() as usize] {
+        let label = &mut labels.data_mut()[index];
+        // 1 to classes - 1 further: any class but the right one, all alike.
+        let shift = 1 + mixed(seed, (count + index) as u64) % (classes as u64 - 1);
+        *label = ((u64::from(*label) + shift) % classes as u64) as u32;
+    }
+    Dataset::new(examples, labels, classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_labels_are_wrong_as_was_asked_for() {
+        let data = nn::data::digits::load().unwrap();
+        let noisy = with_wrong_labels(data.clone(), 0.1, 3).unwrap();
+        let changed = |other: &Dataset| {
+            data.labels().data().iter().zip(other.labels().data()).filter(|(a, b)| a != b).count()
+        };
+        assert_eq!(changed(&noisy), 180);
+        assert_eq!(noisy.examples(), data.examples());
+        assert_eq!(changed(&with_wrong_labels(data.clone(), 0.0, 3).unwrap()), 0);
+        assert_ne!(noisy, with_wrong_labels(data.clone(), 0.1, 4).unwrap());
+    }
+
+    #[test]
+    fn zeros_are_counted_among_weights_only() {
+        let mut parameters = Parameters::new();
+        parameters.insert("a.weight", autograd::Tensor::new([4], vec![0.0, 1.0, -0.0, 1e-30]));
+        parameters.insert("a.bias", autograd::Tensor::new([2], vec![0.0, 0.0]));
+        assert_eq!(share_of_zeros(&parameters), 0.5);
+    }
+}
