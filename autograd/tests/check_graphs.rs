@@ -533,3 +533,14 @@ fn linear_and_bilinear_operations_are_exact_on_integers() {
     let report = Checker::new("cubic").graph_on_integers(a.powi(3), &[a], &feeds[..1], None).unwrap();
     assert!(!report.is_success());
 }
+
+/// A maximum whose axis disappears, and the position of the largest: both switch between branches.
+#[test]
+fn reductions_that_switch_are_checked() {
+    let x = numbers([3, 4], -2.0, 2.0, 8);
+    let report =
+        check("max over an axis", std::slice::from_ref(&x), |x| x[0].max_over(&[1]).powi(2)).assert();
+    assert_eq!(report.checked_fraction(), 1.0, "{report}");
+    let report = check("argmax", &[x], |x| x[0].argmax().one_hot(4) * x[0]).assert();
+    assert_eq!(report.checked_fraction(), 1.0, "{report}");
+}

@@ -83,7 +83,8 @@ pub fn study_table(study: &Study) -> String {
 
 /// The table of a sweep: validation errors, the chosen strength of each technique marked.
 pub fn sweep_table(study: &Study) -> String {
-    let mut table = plain_table(&["technique", "train", "validation", "vs plain", "FGSM", "loss", "epoch", ""]);
+    let mut table =
+        plain_table(&["technique", "train", "validation", "vs plain", "FGSM", "loss", "epoch", ""]);
     let chosen = crate::study::technique::Technique::DEFAULTS;
     for row in &study.rows {
         let summary = &row.summary;

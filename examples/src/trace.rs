@@ -89,7 +89,11 @@ impl Trace {
                     operation: node.op.name(),
                     inputs: node.inputs.iter().map(|input| input.index()).collect(),
                     shape: node.shape.lengths().to_vec(),
-                    origin: format!("{}{file}:{}", if node.derived { "∂ " } else { "" }, node.location.line()),
+                    origin: format!(
+                        "{}{file}:{}",
+                        if node.derived { "∂ " } else { "" },
+                        node.location.line()
+                    ),
                     value,
                 })
             })

@@ -38,10 +38,9 @@ impl<'g> Switching<'g> {
                 // A mask is nearly always the result of comparisons, which have their own entries.
                 Branching::Select => {}
                 Branching::Largest => {
-                    let largest = match graph.node(id).shape.rank() == x.shape().rank() {
-                        true => graph.var(id),
-                        false => x.max_keep(&[-1]),
-                    };
+                    // Read first: what is recorded below needs the arena to itself.
+                    let rank = graph.node(id).shape.rank();
+                    let largest = if rank == x.shape().rank() { graph.var(id) } else { x.max_keep(&[-1]) };
                     parts.push(largest.broadcast_to(x.shape()) - x);
                 }
             }

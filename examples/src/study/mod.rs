@@ -141,9 +141,8 @@ impl Settings {
     ) -> Result<Study, LabError> {
         let task = self.task(source);
         let first = if measured == Measured::Validation { FIRST_SWEEP_SEED } else { 0 };
-        let seed = |member: usize| {
-            self.seed.wrapping_mul(SEEDS_OF_A_STUDY).wrapping_add(first + member as u64)
-        };
+        let seed =
+            |member: usize| self.seed.wrapping_mul(SEEDS_OF_A_STUDY).wrapping_add(first + member as u64);
         // Too few examples are better known before the first training than in the middle of all.
         let parts = (0..self.seeds).map(|member| task.parts(seed(member))).collect::<Result<Vec<_>, _>>()?;
         let bar = progress_bar(techniques.len() as u64 * self.seeds as u64 * self.epochs);

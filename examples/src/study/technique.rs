@@ -166,7 +166,9 @@ impl Technique {
                 let attack = FastGradient::new(epsilon)?.within(0.0, 1.0)?;
                 let training = AdversarialTraining::new(attack, 0.5, Mode::Evaluate)?;
                 Recipe {
-                    objective: Box::new(move |batch| training.objective(batch, |batch| batch.cross_entropy())),
+                    objective: Box::new(move |batch| {
+                        training.objective(batch, |batch| batch.cross_entropy())
+                    }),
                     ..plain
                 }
             }

@@ -8,9 +8,7 @@ use crate::random::uniform;
 use autograd::check::rules::Rule;
 use autograd::check::{Checker, Report};
 use autograd::{Feed, Graph, IndexVar, Shape, Tensor, Var};
-use nn::loss::{
-    Reduction, binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_error,
-};
+use nn::loss::{Reduction, binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_error};
 use nn::train::Batch;
 use nn::{Activation, Flatten, Layer, Linear, Mode, Sequential, initialise};
 use regularize::{
@@ -191,9 +189,12 @@ fn techniques() -> Vec<Case> {
         function(technique("L1 penalty", "α ‖w‖₁"), &[matrix, &[]], (-2.0, 2.0), |x, _| {
             l1_penalty(x[0], x[1])
         }),
-        function(technique("elastic net", "α ‖w‖₁ + β/2 ‖w‖²"), &[matrix], (-2.0, 2.0), move |x, _| {
-            elastic.value(x[0])
-        }),
+        function(
+            technique("elastic net", "α ‖w‖₁ + β/2 ‖w‖²"),
+            &[matrix],
+            (-2.0, 2.0),
+            move |x, _| elastic.value(x[0]),
+        ),
         function(
             technique("elastic net, proximal", "sign(v) max(|v| - tα, 0) / (1 + tβ)"),
             &[matrix, &[]],
@@ -223,8 +224,7 @@ impl Case {
 /// third ones.
 fn adversarial(name: &str, equation: &str, norm: Norm) -> Case {
     let attack = FastGradient::new(0.1).expect("a budget").in_norm(norm);
-    let training =
-        AdversarialTraining::new(attack, 0.5, Mode::Evaluate).expect("a share").differentiated();
+    let training = AdversarialTraining::new(attack, 0.5, Mode::Evaluate).expect("a share").differentiated();
     let model = perceptron(Activation::Tanh);
     let title = name.to_string();
     let check = move |seed: u64| {
