@@ -274,6 +274,17 @@ fn vjp_and_jvp_are_checked_against_differences_and_each_other() {
     assert!(failing(&report, Test::Linearity) >= 1 && failing(&report, Test::VjpDifferences) == 0);
     assert!(report.to_string().contains("vjp(0) is not zero"), "{report}");
 
+    // Not linear, yet zero for a zero cotangent and too small for differences and sums to notice.
+    let square = |x: &[f64], c: &[f64]| {
+        softmax_vjp(x, c).into_iter().map(|g| g + 1e-13 * c[0] * c[0]).collect::<Vec<f64>>()
+    };
+    let report = checker.vjp(softmax, square, &x);
+    assert_eq!(
+        (failing(&report, Test::Linearity), failing(&report, Test::VjpDifferences)),
+        (1, 0),
+        "{report}"
+    );
+
     for mutation in Mutation::ALL {
         let wrong = |x: &[f64], c: &[f64]| mutation.apply(&softmax_vjp(x, c), &[2, 3]);
         assert!(!checker.vjp(softmax, wrong, &x).is_success(), "vjp {mutation:?}");

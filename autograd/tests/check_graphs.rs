@@ -188,6 +188,11 @@ fn kinks_that_meet_are_looked_at_one_by_one() {
     assert_eq!(report.tally(Test::VjpDifferences)[Verdict::KinkOk.rank()], 4, "{report}");
     let unchecked = report.tally(Test::JvpDifferences)[Verdict::Unchecked(Gap::NearKink).rank()];
     assert_eq!(unchecked, 2, "{report}");
+    // Along directions the check falls back on single entries by itself.
+    let checker = Checker::new("meeting kinks").directions(4);
+    let report =
+        check_with(checker, values, |x| x[0].slice(0, 0, 1).maximum(0.0) - x[0].slice(0, 1, 2).relu());
+    assert!(report.is_success() && report.checked_fraction() == 1.0, "{report}");
 }
 
 #[test]
@@ -331,6 +336,20 @@ fn planted_faults_are_reported_by_the_right_oracles() {
     assert!(failures(&report, Test::DotProduct) > 0 && failures(&report, Test::VjpDifferences) == 0);
     let report = run(Fault::Additive(1e-12), Fault::None);
     assert!(failures(&report, Test::Linearity) > 0, "{report}");
+}
+
+/// An output that is the small difference of large numbers, beside a large one. (Found by the property
+/// below: its noise is that of the large numbers.)
+#[test]
+fn a_small_output_beside_a_large_one_has_the_noise_of_the_large_one() {
+    for (seed, columns) in [(247786555056194348, 2), (170836763548289112, 5)] {
+        let mut x = numbers([1, columns], -60.0, 60.0, seed);
+        x.data_mut()[0] = 30.0;
+        let report = check_with(Checker::new("cancelling").seed(seed), &[x], |x| {
+            x[0].max_keep(&[1]) * x[0].log_softmax() + x[0].softmax().powi(2)
+        });
+        assert!(!report.verdict().is_failure(), "{report}");
+    }
 }
 
 proptest! {

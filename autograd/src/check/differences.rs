@@ -438,6 +438,17 @@ mod tests {
         }
     }
 
+    /// Steps are powers of two, so points are exact, but not across the next power of two, where numbers
+    /// are twice as far apart: there the step is off by 1e-11 of itself.
+    #[test]
+    fn slopes_are_taken_over_the_distance_travelled() {
+        for i in 1..200 {
+            let x = 2.0 - 1e-7 * f64::from(i) / 7.0;
+            let Derivative::Smooth(found) = derivative_of(|x| (x - 1.99997).abs(), x) else { panic!("{x}") };
+            assert!((found.value - 1.0).abs() <= found.bar && found.bar < 2e-14, "{x}: {found:?}");
+        }
+    }
+
     #[test]
     fn at_a_kink_both_slopes_are_sharp() {
         let Derivative::Kink { left, right } = derivative_of(|x| x.max(0.0) + x.sin(), 0.0) else { panic!() };
