@@ -1,11 +1,22 @@
-//! Prints what the plan compiler made of the two benchmarked training steps, and the time of each part.
+//! Prints what the plan compiler made of the two benchmarked training steps, and the shortest time of each
+//! part: `cargo run --release -p benches --example explain [THREADS]`.
 
-use benches::TrainingStep;
+use benches::{Threads, TrainingStep};
 use nn::Optimiser;
 
-fn show(mut step: TrainingStep, runs: usize) {
+fn show(pool: &Threads, mut step: TrainingStep, runs: usize) {
     println!("{}", step.plan.explain());
-    let times = step.profile(runs);
+    let warm: usize = std::env::var("WARM").ok().and_then(|t| t.parse().ok()).unwrap_or(0);
+    pool.install(|| {
+        for i in 0..warm {
+            let start = std::time::Instant::now();
+            let loss = step.run();
+            if i % (warm / 8) == 0 {
+                println!("  run {i}: {:?} loss {loss:e}", start.elapsed());
+            }
+        }
+    });
+    let times = pool.install(|| step.profile(runs));
     for (number, time) in times.iter().enumerate() {
         println!("  {number:>4}  {:>10.2} us", time.as_secs_f64() * 1e6);
     }
@@ -14,6 +25,8 @@ fn show(mut step: TrainingStep, runs: usize) {
 }
 
 fn main() {
-    show(TrainingStep::new(&[64, 128, 10], 32, &Optimiser::adam(0.001)), 2000);
-    show(TrainingStep::new(&[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay()), 30);
+    let threads = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1);
+    let pool = Threads::new(threads);
+    show(&pool, TrainingStep::new(&[64, 128, 10], 32, &Optimiser::adam(0.001)), 2000);
+    show(&pool, TrainingStep::new(&[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay()), 30);
 }

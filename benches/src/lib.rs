@@ -128,6 +128,11 @@ impl Threads {
         Threads(pool.expect("a thread pool can be made"))
     }
 
+    /// Runs `work` inside the pool.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.0.install(work)
+    }
+
     /// The time that `times` calls of `work` take inside the pool.
     pub fn time(&self, times: u64, mut work: impl FnMut() + Send) -> Duration {
         self.0.install(|| {

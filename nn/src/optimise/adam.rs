@@ -1,6 +1,6 @@
 //! Adam's scaling.
 
-use super::{HyperparameterError, Memory, Transform, Update};
+use super::{HyperparameterError, Memory, Transform, Update, without_subnormals};
 use autograd::{Real, Shape, Var};
 
 /// Divides an averaged update by the root of its averaged square (Kingma and Ba, ICLR 2015, algorithm 1):
@@ -49,8 +49,8 @@ impl<T: Real> Transform<T> for AdamScaling {
         for &Update { spec, value, .. } in updates {
             let old1 = memory.recall(&spec.name, "first_moment", spec.shape);
             let old2 = memory.recall(&spec.name, "second_moment", spec.shape);
-            let first = old1 * self.beta1 + value * (1.0 - self.beta1);
-            let second = old2 * self.beta2 + value * value * (1.0 - self.beta2);
+            let first = without_subnormals(old1 * self.beta1 + value * (1.0 - self.beta1));
+            let second = without_subnormals(old2 * self.beta2 + value * value * (1.0 - self.beta2));
             memory.keep(old1, first);
             memory.keep(old2, second);
             scaled.push(first * unbias1 / ((second * unbias2).sqrt() + self.epsilon));

@@ -300,5 +300,17 @@ impl<'g, T: Real> OptimiserStep<'g, T> {
     }
 }
 
+/// `x` rounded to multiples of some 1e-30; what is above 1e-6 keeps its bits, and nothing moves by more than
+/// 1e-30.
+///
+/// A running mean whose input has become zero (that of a rectifier that never fires again) decays
+/// geometrically, and in `f32` ends in the subnormal numbers below 1e-38, where `0.9 x` rounds back to `x`: it
+/// stays there for ever. Arithmetic on subnormal numbers is many times slower: an Adam step of a 64-128-10
+/// network took 35 microseconds at first and 117 after 800 steps on one batch. Adding and subtracting 1e-23
+/// lets it come to rest near 1e-29, or at zero, instead.
+fn without_subnormals<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
+    (x + 1e-23) - 1e-23
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Momentum.
 
-use super::{HyperparameterError, Memory, Transform, Update};
+use super::{HyperparameterError, Memory, Transform, Update, without_subnormals};
 use autograd::{Real, Var};
 
 /// A velocity that gathers updates: `v := μ v + u`, and the new update is `v`, or `u + μ v` with Nesterov's
@@ -22,7 +22,7 @@ impl<T: Real> Transform<T> for Momentum {
     fn transform<'g>(&self, updates: &[Update<'g, '_, T>], memory: &mut Memory<'g, T>) -> Vec<Var<'g, T>> {
         let one = |update: &Update<'g, '_, T>| {
             let old = memory.recall(&update.spec.name, "velocity", update.spec.shape);
-            let velocity = old * self.momentum + update.value;
+            let velocity = without_subnormals(old * self.momentum + update.value);
             memory.keep(old, velocity);
             if self.nesterov { update.value + velocity * self.momentum } else { velocity }
         };

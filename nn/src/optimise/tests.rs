@@ -300,3 +300,37 @@ fn beta_zero_needs_no_correction() {
     });
     assert_same(&three_steps(&sign), &expected);
 }
+
+/// A gradient that is zero from the second step on: moments and velocity come to rest
+/// above the subnormal numbers.
+#[test]
+fn a_decaying_mean_never_becomes_subnormal() {
+    use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+    for optimiser in [Optimiser::<f32>::adam(0.0), Optimiser::momentum(0.0, 0.9)] {
+        let graph = Graph::<f32>::new();
+        let spec = ParameterSpec {
+            name: "w".into(),
+            shape: Shape::from([1]),
+            role: Role::Weight,
+            initialiser: Initialiser::Zeros,
+        };
+        let w = spec.declare(&graph);
+        let s = graph.scalar("s");
+        let step = optimiser.minimise((w * s).sum(), std::slice::from_ref(&spec));
+        let mut parameters: Parameters<f32> = [("w", Tensor::zeros([1]))].into_iter().collect();
+        step.initialise_state(&mut parameters);
+        let mut plan = step.add_to(Plan::builder(&graph)).compile();
+        for run in 0..80_000 {
+            let slope = if run == 0 { 1.0 } else { 0.0 };
+            let feeds = [("s", Feed::from(slope)), (LEARNING_RATE, Feed::from(0.0))];
+            plan.run(&mut parameters, &feeds).unwrap();
+            for (name, value) in parameters.iter() {
+                assert!(!value.data()[0].is_subnormal(), "{name} is {:e} after {run}", value.data()[0]);
+            }
+        }
+        for (name, value) in parameters.iter().filter(|(name, _)| *name != "w" && !name.contains("steps")) {
+            // It rests where one unit of the rounding is more than what decays.
+            assert!(value.data()[0].abs() < 1e-27, "{name} rests at {value:?}");
+        }
+    }
+}
