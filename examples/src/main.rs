@@ -84,13 +84,13 @@ fn tour(common: &Common, report: &Path) -> Result<ExitCode, LabError> {
     check_destinations(common.json.as_deref().into_iter().chain([report]))?;
     let start = Instant::now();
     say("1. Are the gradients right?\n");
-    let verification = verify(common.seed, if common.quick { 1 } else { 5 }, None)?;
+    let verification = verify(common.seed, if common.quick { 1 } else { 10 }, None)?;
     say(wrapped(&verification.summary(), COLUMNS));
     say(format_args!("({:.0} s; `lab verify` prints each case)\n", start.elapsed().as_secs_f64()));
 
     say("2. What does each technique do to a network that overfits?\n");
     let settings = if common.quick { Settings::quick(common.seed) } else { Settings::full(common.seed) };
-    let study = study_of(common, settings, Some(&verification), report)?;
+    let study = study_of(settings, Some(&verification), report)?;
     if let Some(path) = &common.json {
         write_json(path, &Results::new(Some(&verification), Some(&study)))?;
     }
@@ -109,7 +109,7 @@ fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabErr
     settings.epochs = arguments.epochs.map_or(settings.epochs, u64::from);
     settings.seeds = arguments.seeds.map_or(settings.seeds, |seeds| seeds as usize);
     let study = match report {
-        Some(report) => study_of(common, settings, None, report)?,
+        Some(report) => study_of(settings, None, report)?,
         None => sweep(settings)?,
     };
     if let Some(path) = &common.json {
@@ -120,7 +120,6 @@ fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabErr
 
 /// Trains, prints the table, writes the report.
 fn study_of(
-    common: &Common,
     settings: Settings,
     verification: Option<&Verification>,
     report: &Path,
@@ -130,10 +129,22 @@ fn study_of(
     let study = settings.run(&source, &Technique::DEFAULTS, Measured::Test)?;
     say(format_args!("\n{}\n", table::study_table(&study)));
     say(wrapped(&study::how_to_read(&study), COLUMNS));
-    let html = Report { study: &study, source: &source, verification, quick: common.quick }.html()?;
+    let command = command();
+    let html = Report { study: &study, source: &source, verification, command: &command }.html()?;
     nn::files::write_atomically(report, html.as_bytes())?;
     say(format_args!("\nReport  {}", report.display()));
     Ok(study)
+}
+
+/// The command that was given, for a shell.
+fn command() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_alphanumeric() || "-_./=+,:".contains(c);
+        if argument.chars().all(plain) { argument } else { format!("'{}'", argument.replace('\'', r"'\''")) }
+    };
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let words = [env!("CARGO_BIN_NAME").to_string()].into_iter().chain(arguments.map(quoted));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn sweep(settings: Settings) -> Result<Study, LabError> {
