@@ -84,7 +84,7 @@ fn tour(common: &Common, report: &Path) -> Result<ExitCode, LabError> {
     check_destinations(common.json.as_deref().into_iter().chain([report]))?;
     let start = Instant::now();
     say("1. Are the gradients right?\n");
-    let verification = verify(common.seed, if common.quick { 1 } else { 5 }, None)?;
+    let verification = verify(common.seed, if common.quick { 1 } else { 10 }, None)?;
     say(wrapped(&verification.summary(), COLUMNS));
     say(format_args!("({:.0} s; `lab verify` prints each case)\n", start.elapsed().as_secs_f64()));
 

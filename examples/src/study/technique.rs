@@ -8,7 +8,16 @@
 //!
 //! [`Technique::DEFAULTS`] were chosen once, with `lab study --sweep`, by the smallest mean error on the
 //! validation part (for adversarial training: under attack) over 20 seeds that no study uses. The test part
-//! played no role: neither a sweep nor a training ever reads it.
+//! played no role: neither a sweep nor a training ever reads it. What the sweep of seed 1 found, in per cent:
+//!
+//! | technique | validation error at the strengths tried | chosen |
+//! |---|---|---|
+//! | plain | 15.6 ± 0.6 | |
+//! | L2 | 14.1 at 0.003, 11.6 at 0.01, 10.5 at 0.015, **10.3** at 0.02, 10.9 at 0.03, 14.5 at 0.05 | 0.02 |
+//! | L1 | 15.2 at 0.003, 15.0 at 0.007, **14.7** at 0.01, 15.2 at 0.015, 15.3 at 0.02 | 0.01 |
+//! | dropout | 13.5 at 0.3, 12.8 at 0.5, 11.7 at 0.6, 10.7 at 0.7, **10.2** at 0.8, 14.0 at 0.85 | 0.8 |
+//! | early stopping | 11.0 at 1, **10.8** at 3, 11.0 at 5, 11.1 at 10 and 30 | 3 |
+//! | adversarial, under attack | 58.0 at 0.05, 42.0 at 0.1, 35.0 at 0.15, **31.3** at 0.2, 40.7 at 0.3 | 0.2 |
 
 use autograd::Var;
 use nn::train::Batch;
@@ -20,9 +29,11 @@ use regularize::{
 use serde::Serialize;
 use std::fmt;
 
-/// The learning rate and momentum of every training: gradient descent rather than Adam, for which penalties
-/// and proximal steps mean what the book says. Chosen so that the plain network learns its training part by
-/// heart within a third of the epochs.
+/// The learning rate and momentum of every training: gradient descent rather than Adam, so that an L2 penalty
+/// is weight decay. The plain network learns its training part by heart well before the last epoch.
+///
+/// Momentum adds up the last ten gradients or so, a penalty's among them, but not the proximal steps: an L1
+/// coefficient weighs a tenth of what an L2 coefficient of the same size does.
 const LEARNING_RATE: f64 = 0.05;
 const MOMENTUM: f64 = 0.9;
 
@@ -77,10 +88,10 @@ impl Technique {
     /// Plain training and each technique at the strength chosen for it.
     pub const DEFAULTS: [Technique; 6] = [
         Technique::Plain,
-        Technique::L2 { alpha: 0.01 },
+        Technique::L2 { alpha: 0.02 },
         Technique::L1 { alpha: 0.01 },
-        Technique::Dropout { p: 0.7 },
-        Technique::EarlyStopping { patience: 10 },
+        Technique::Dropout { p: 0.8 },
+        Technique::EarlyStopping { patience: 3 },
         Technique::Adversarial { epsilon: 0.2 },
     ];
 
