@@ -173,9 +173,8 @@ pub fn first_layer_weights(study: &Study, source: &Source) -> Vec<Weights> {
     let scale = sizes[(sizes.len() - 1) * 99 / 100];
 
     let factor = UNIT_WIDTH.div_ceil(source.picture[1]);
-    let wanted = |row: &&Row| {
-        matches!(row.technique, Technique::Plain | Technique::L2 { .. } | Technique::L1 { .. })
-    };
+    let wanted =
+        |row: &&Row| matches!(row.technique, Technique::Plain | Technique::L2 { .. } | Technique::L1 { .. });
     let rows = study.rows.iter().filter(wanted);
     rows.map(|row| {
         let units = columns(row);

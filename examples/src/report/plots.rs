@@ -5,8 +5,8 @@
 
 use crate::study::technique::Technique;
 use crate::study::{Row, Study};
-use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
 /// A technique's colour.
