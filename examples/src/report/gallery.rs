@@ -19,7 +19,7 @@ const UNITS: usize = 64;
 const UNITS_IN_A_ROW: usize = 16;
 /// Pixels of the screen that a picture is about wide.
 const PICTURE_WIDTH: usize = 72;
-const UNIT_WIDTH: usize = 24;
+const UNIT_WIDTH: usize = 48;
 
 /// A class and the probability that the network gives it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,9 +173,8 @@ pub fn first_layer_weights(study: &Study, source: &Source) -> Vec<Weights> {
     let scale = sizes[(sizes.len() - 1) * 99 / 100];
 
     let factor = UNIT_WIDTH.div_ceil(source.picture[1]);
-    let wanted = |row: &&Row| {
-        matches!(row.technique, Technique::Plain | Technique::L2 { .. } | Technique::L1 { .. })
-    };
+    let wanted =
+        |row: &&Row| matches!(row.technique, Technique::Plain | Technique::L2 { .. } | Technique::L1 { .. });
     let rows = study.rows.iter().filter(wanted);
     rows.map(|row| {
         let units = columns(row);
