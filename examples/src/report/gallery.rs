@@ -19,7 +19,7 @@ const UNITS: usize = 64;
 const UNITS_IN_A_ROW: usize = 16;
 /// Pixels of the screen that a picture is about wide.
 const PICTURE_WIDTH: usize = 72;
-const UNIT_WIDTH: usize = 24;
+const UNIT_WIDTH: usize = 48;
 
 /// A class and the probability that the network gives it.
 #[derive(Debug, Clone, Copy, PartialEq)]

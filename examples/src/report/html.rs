@@ -55,7 +55,7 @@ fn results(study: &Study) -> Markup {
                     }
                 } }
             } }
-            p.note { (how_to_read(study)) }
+            p.note { (how_to_read(study).replace('`', "")) }
             dl { @for row in &study.rows {
                 dt { (swatch(row.technique)) (row.technique) }
                 dd { (row.technique.description()) }

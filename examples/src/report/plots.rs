@@ -103,7 +103,7 @@ pub fn robustness(study: &Study) -> String {
     let last = budgets.iter().copied().fold(0.0, f64::max);
     drawn(WIDE, |area| {
         let mut chart = chart(area).build_cartesian_2d(0.0..last, 0.0..100.0)?;
-        let label = "ε, pixel units (0 black, 1 white)";
+        let label = "ε, pixel units (0 blank, 1 black)";
         axes(&mut chart, label, "test error, %", &|x| format!("{x:.2}"), &|y| format!("{y:.0}"))?;
         for row in &study.rows {
             let colour = colour(row.technique);
@@ -156,7 +156,7 @@ where
 {
     let mut builder = ChartBuilder::on(area);
     // Room for the largest labels and for half of the last one beyond the axis.
-    builder.margin(8).margin_right(18).x_label_area_size(42).y_label_area_size(58);
+    builder.margin(8).margin_right(20).x_label_area_size(50).y_label_area_size(66);
     builder
 }
 
@@ -180,8 +180,8 @@ where
         .y_label_formatter(y_label)
         .x_labels(11)
         .y_labels(8)
-        .label_style((FONT, 13))
-        .axis_desc_style((FONT, 14))
+        .label_style((FONT, 17))
+        .axis_desc_style((FONT, 18))
         .axis_style(AXIS)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)

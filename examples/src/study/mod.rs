@@ -211,7 +211,7 @@ pub fn how_to_read(study: &Study) -> String {
         "Errors in per cent; ± is one standard error over {} seeds. `vs plain` is the test error minus plain's, \
          seed by seed: what is further from 0 than twice its standard error is hardly chance. A training error \
          of 0 means that the wrong labels were learned by heart; gap is test minus training error. FGSM: test \
-         error after every pixel moved by up to {} (0 is black, 1 is white) against the network. zeros: weights \
+         error after every pixel moved by up to {} (0 is blank, 1 is black) against the network. zeros: weights \
          that are exactly 0.",
         study.settings.seeds, study.epsilon,
     )

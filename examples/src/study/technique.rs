@@ -65,7 +65,7 @@ pub enum Technique {
     },
     /// Half of the loss on each batch, half on its fast-gradient-sign examples.
     Adversarial {
-        /// The budget of each pixel, 1 being the way from black to white.
+        /// The budget of each pixel, 1 being the way from blank to black.
         epsilon: f64,
     },
 }
