@@ -92,19 +92,28 @@ proptest! {
     }
 }
 
+/// Random graphs, large enough that groups, products and reductions are split over threads.
 #[test]
 fn one_thread_and_two_give_the_same_bits() {
-    // Large enough that groups, products and reductions are split.
-    let choices: Vec<Choice> = [18, 7, 22, 26, 9, 32, 33, 23, 2, 0, 12]
-        .iter()
-        .enumerate()
-        .map(|(i, &kind)| (kind, 2 + i as u16, i as u16, 1))
-        .collect();
+    for seed in 0..5u64 {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as u16
+        };
+        // A product and a reduction in each, then whatever comes.
+        let mut choices: Vec<Choice> = vec![(18, 1, 0, 0), (26, 3, 0, 0)];
+        choices.extend((0..10).map(|_| (next() as u8, next(), next(), next())));
+        compare_threads(&choices);
+    }
+}
+
+fn compare_threads(choices: &[Choice]) {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let graph = Graph::<f32>::new();
-            let recorded = record(&graph, 300, 257, &choices);
+            let recorded = record(&graph, 300, 257, choices);
             let mut builder = Plan::builder(&graph);
             for (position, &output) in recorded.outputs.iter().enumerate() {
                 builder = builder.output(&position.to_string(), output);
