@@ -3,8 +3,8 @@
 //! | verb | what it does | module |
 //! |---|---|---|
 //! | none | the tour: verification, study, report | this one |
-//! | `study` | trains plain and under each technique | [`study`] |
-//! | `verify` | checks every derivative | [`verify`] |
+//! | `study` | trains plain and under each technique | [`mod@study`] |
+//! | `verify` | checks every derivative | [`mod@verify`] |
 //! | `trace` | prints one small network node by node | [`trace`] |
 //!
 //! The verbs compute; what is printed comes from [`table`], what is drawn from [`report`], where it goes is

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 type Colour = [u8; 3];
 
 /// What lies between the tiles of a mosaic.
-const GAP: Colour = [208, 208, 208];
+const GAP: Colour = [128, 128, 128];
 
 /// A picture, row by row.
 #[derive(Debug, Clone, PartialEq)]

@@ -146,11 +146,12 @@ impl Verification {
         let (entries, covered) = (self.sum(|finding| finding.entries), self.sum(|finding| finding.covered));
         let share = if entries == 0 { 100.0 } else { 100.0 * covered as f64 / entries as f64 };
         let mut text = format!(
-            "{} at {} points each: {covered} of {entries} entries verified ({share:.1} %) by {} comparisons, \
-             in double and single precision, first and second order.",
+            "{} at {} each: {covered} of {entries} entries verified ({share:.1} %) by {} comparisons, in first \
+             and second order{}.",
             subjects.join(", "),
-            self.points,
+            if self.points == 1 { "1 point".to_string() } else { format!("{} points", self.points) },
             self.sum(|finding| finding.comparisons),
+            if self.count(Group::Rule) > 0 { ", the rules in single precision too" } else { "" },
         );
         if let Some((middle, worst)) = self.detectable() {
             text += &format!(
