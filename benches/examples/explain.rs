@@ -6,16 +6,6 @@ use nn::Optimiser;
 
 fn show(pool: &Threads, mut step: TrainingStep, runs: usize) {
     println!("{}", step.plan.explain());
-    let warm: usize = std::env::var("WARM").ok().and_then(|t| t.parse().ok()).unwrap_or(0);
-    pool.install(|| {
-        for i in 0..warm {
-            let start = std::time::Instant::now();
-            let loss = step.run();
-            if i % (warm / 8) == 0 {
-                println!("  run {i}: {:?} loss {loss:e}", start.elapsed());
-            }
-        }
-    });
     let times = pool.install(|| step.profile(runs));
     for (number, time) in times.iter().enumerate() {
         println!("  {number:>4}  {:>10.2} us", time.as_secs_f64() * 1e6);

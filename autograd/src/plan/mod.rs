@@ -273,6 +273,11 @@ impl<T: Real> Plan<T> {
         self.draw.run = run;
     }
 
+    /// Name, shape and kind of every input, in recording order.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape, Element)> {
+        self.inputs.iter().map(|slot| (&*slot.name, slot.shape, slot.element))
+    }
+
     /// The draws of the next run.
     pub fn draw(&self) -> Draw {
         self.draw
@@ -473,13 +478,5 @@ impl<'p, T: Real> Outputs<'p, T> {
     #[track_caller]
     pub fn tensor(&self, name: &str) -> Tensor<T> {
         Tensor::new(self.shape(name), self.values(name).to_vec())
-    }
-}
-
-/// The kind of an input's elements, for callers that feed by reflection.
-impl<T: Real> Plan<T> {
-    /// Name, shape and kind of every input, in recording order.
-    pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape, Element)> {
-        self.inputs.iter().map(|slot| (&*slot.name, slot.shape, slot.element))
     }
 }
