@@ -1,0 +1,8 @@
+//! Every layer and loss: first and second derivatives against differences, and single against double
+//! precision, over random shapes and values. Inputs are declared as parameters, so that values are given in
+//! one place ([`check::check`]).
+
+mod check;
+mod layers;
+mod losses;
+mod network;
