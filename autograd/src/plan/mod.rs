@@ -6,7 +6,7 @@
 //! | stage | what |
 //! |---|---|
 //! | [`program`] | what the results need: dead code, constants, common subexpressions |
-//! | [`schedule`] | the order of steps, and which pointwise nodes are fused into one |
+//! | [`schedule`] | the order of steps, which pointwise nodes are fused, which products go straight into them |
 //! | [`memory`] | where every value lies, in one arena |
 //! | [`run`] | the steps themselves |
 //!
@@ -31,15 +31,18 @@
 //! ```
 
 mod codegen;
+mod epilogue;
 mod explain;
 pub mod memory;
 pub mod program;
+mod readers;
 pub mod run;
 pub mod schedule;
 
 use crate::error::{GraphError, OrPanic};
 use crate::feed::{Feed, InputSlot, RunError, check_feeds};
 use crate::graph::{Element, Graph, IndexVar, NodeId, Var};
+use crate::kernel::aligned::Aligned;
 use crate::kernel::memory::{Memory, Place};
 use crate::ops::Op;
 use crate::ops::random::Draw;
@@ -234,7 +237,7 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
             _ => vec![0; shape(*id).numel()],
         };
         let memory = Memory {
-            arena: vec![T::ZERO; layout.arena],
+            arena: Aligned::zeros(layout.arena),
             parameters: vec![Vec::new(); parameters.len()],
             constants: layout.constants.iter().map(constant).collect(),
         };
