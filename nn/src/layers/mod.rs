@@ -6,6 +6,7 @@
 //! | [`Convolution`] | `[n, in, h, w]` | `[n, out, oh, ow]` | `weight [in, kh, kw, out]`, `bias [out]` |
 //! | [`Pooling`] | `[n, c, h, w]` | `[n, c, oh, ow]` | none |
 //! | [`Activation`] | any | the same | none |
+//! | [`BatchNorm`] | `[n, c, ..]` | the same | `scale [c]`, `offset [c]`, `running_mean [c]`, `running_variance [c]` |
 //! | [`Flatten`] | `[n, ..]` | `[n, product]` | none |
 //! | [`Sequential`] | its first layer's | its last layer's | its layers' |
 
@@ -13,6 +14,7 @@ mod activation;
 mod convolution;
 mod flatten;
 mod linear;
+mod normalisation;
 mod pooling;
 mod sequential;
 
@@ -20,6 +22,7 @@ pub use activation::Activation;
 pub use convolution::Convolution;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use normalisation::BatchNorm;
 pub use pooling::Pooling;
 pub use sequential::Sequential;
 
