@@ -7,6 +7,8 @@
 //! | [`Pooling`] | `[n, c, h, w]` | `[n, c, oh, ow]` | none |
 //! | [`Activation`] | any | the same | none |
 //! | [`BatchNorm`] | `[n, c, ..]` | the same | `scale [c]`, `offset [c]`, `running_mean [c]`, `running_variance [c]` |
+//! | [`GroupNorm`] | `[n, c, ..]` | the same | `scale [c]`, `offset [c]` |
+//! | [`LayerNorm`], [`RmsNorm`] | `[.., f]` | the same | `scale [f]`, `offset [f]` |
 //! | [`Flatten`] | `[n, ..]` | `[n, product]` | none |
 //! | [`Sequential`] | its first layer's | its last layer's | its layers' |
 
@@ -22,7 +24,7 @@ pub use activation::Activation;
 pub use convolution::Convolution;
 pub use flatten::Flatten;
 pub use linear::Linear;
-pub use normalisation::BatchNorm;
+pub use normalisation::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use pooling::Pooling;
 pub use sequential::Sequential;
 

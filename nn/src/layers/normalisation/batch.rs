@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use super::{EPSILON, Scaling, check_epsilon, standardise};
+use super::{EPSILON, Scaling, channel_shape, check_epsilon, standardise};
 use crate::initialise::Initialiser;
 use crate::layer::{Layer, LayerShapeError, Mode};
 use crate::optimise::without_subnormals;
@@ -125,9 +125,7 @@ impl<T: Real> Layer<T> for BatchNorm {
         if let Err(error) = Layer::<T>::output_shape(self, x.shape()) {
             panic!("{error}");
         }
-        // One number for each channel, under a shape that stretches to that of `x`.
-        let mut column = Shape::new(&vec![1; x.shape().rank()]);
-        column = column.with_axis(1, self.channels);
+        let column = channel_shape(x.shape());
         let y = if mode == Mode::Train {
             let axes: Vec<isize> = (0..x.shape().rank() as isize).filter(|&axis| axis != 1).collect();
             let standardised = standardise(x, &axes, self.epsilon);

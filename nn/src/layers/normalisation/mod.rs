@@ -5,13 +5,20 @@
 //! | layer | one mean and variance for each | depends on other examples |
 //! |---|---|---|
 //! | [`BatchNorm`] | channel | in training, yes |
+//! | [`GroupNorm`] | example and group of channels | no |
+//! | [`LayerNorm`] | example, channel and row: everything but the last axis | no |
+//! | [`RmsNorm`] | the same, without a mean | no |
 //!
 //! `ε` stands inside the root, `(x - μ) / √(σ² + ε)`, so that constant inputs have derivatives of every order:
 //! the root's argument is never 0.
 
 mod batch;
+mod group;
+mod layer;
 
 pub use batch::BatchNorm;
+pub use group::GroupNorm;
+pub use layer::{LayerNorm, RmsNorm};
 
 use crate::initialise::Initialiser;
 use crate::parameter::{ParameterSpec, Role};
@@ -48,6 +55,11 @@ fn standardise<'g, T: Real>(x: Var<'g, T>, axes: &[isize], epsilon: f64) -> Stan
     Standardised { value: centred * (1.0 / (variance + epsilon).sqrt()), mean, variance }
 }
 
+/// The shape under which one number for each channel stretches to `[n, c, ..]`.
+fn channel_shape(input: Shape) -> Shape {
+    (0..input.rank()).filter(|&axis| axis != 1).fold(input, |shape, axis| shape.with_axis(axis, 1))
+}
+
 /// What is learned after a normalisation: `γ x + β`, or nothing.
 #[derive(Debug, Clone, PartialEq)]
 struct Scaling {
@@ -64,6 +76,11 @@ impl Scaling {
             initialiser: Initialiser::Constant(initial),
         };
         Scaling { specs: vec![spec("scale", 1.0), spec("offset", 0.0)] }
+    }
+
+    /// `NAME.scale` alone.
+    fn without_offset(name: &str, shape: Shape) -> Scaling {
+        Scaling { specs: Scaling::new(name, shape).specs[..1].to_vec() }
     }
 
     /// The identity.

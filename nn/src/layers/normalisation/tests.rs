@@ -89,6 +89,80 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
+
+    #[test]
+    fn layer_and_rms_norm_are_their_definitions(
+        lead in prop::collection::vec(0usize..4, 0..3), features in 1usize..5, scaled: bool,
+    ) {
+        let layer = LayerNorm::new("l", features).with_epsilon(1e-3);
+        let rms = RmsNorm::new("l", features).with_epsilon(1e-3);
+        let (layer, rms) =
+            if scaled { (layer, rms) } else { (layer.without_scaling(), rms.without_scaling()) };
+        let x = values(Shape::new(&[&lead[..], &[features]].concat()), 1);
+        let parameters = parameters(&layer);
+        let learned = |part: &str, f: usize, otherwise: f64| {
+            parameters.get(&format!("l.{part}")).map_or(otherwise, |value| value[[f]])
+        };
+        let (y, z) = (run(&layer, Mode::Train, &x, &parameters), run(&rms, Mode::Train, &x, &parameters));
+        for (row, x) in x.data().chunks(features).enumerate() {
+            let (mean, variance) = moments(x);
+            for (f, &x) in x.iter().enumerate() {
+                let (scale, offset) = (learned("scale", f, 1.0), learned("offset", f, 0.0));
+                let at = row * features + f;
+                assert_close(y.data()[at], scale * (x - mean) / (variance + 1e-3).sqrt() + offset);
+                // E[x²] = σ² + μ².
+                assert_close(z.data()[at], scale * x / (variance + mean * mean + 1e-3).sqrt());
+            }
+        }
+    }
+
+    #[test]
+    fn group_norm_is_its_definition(
+        n in 0usize..3, groups in 1usize..4, width in 1usize..3, field in prop::collection::vec(1usize..3, 0..3),
+    ) {
+        let channels = groups * width;
+        let layer = GroupNorm::new("g", groups, channels).with_epsilon(1e-3);
+        let x = values(Shape::new(&[&[n, channels], &field[..]].concat()), 1);
+        let parameters = parameters(&layer);
+        let y = run(&layer, Mode::Train, &x, &parameters);
+        let area: usize = field.iter().product();
+        for (i, (&x_i, &y_i)) in x.data().iter().zip(y.data()).enumerate() {
+            let (example, c) = (i / (channels * area), i / area % channels);
+            let of_group = |j: &usize| j / (channels * area) == example && j / area % channels / width == c / width;
+            let group: Vec<f64> = (0..x.data().len()).filter(of_group).map(|j| x.data()[j]).collect();
+            let (mean, variance) = moments(&group);
+            let expected = parameters["g.scale"][[c]] * (x_i - mean) / (variance + 1e-3).sqrt();
+            assert_close(y_i, expected + parameters["g.offset"][[c]]);
+        }
+    }
+}
+
+/// A constant has no deviation to divide by; `ε` inside the root keeps derivatives of both orders finite, where
+/// a root of 0 has an infinite one.
+#[test]
+fn constant_inputs_have_finite_derivatives() {
+    let layers: [&dyn Layer<f64>; 4] =
+        [&BatchNorm::new("n", 4), &GroupNorm::new("n", 2, 4), &LayerNorm::new("n", 4), &RmsNorm::new("n", 4)];
+    for (layer, constant) in layers.into_iter().flat_map(|layer| [(layer, 0.0), (layer, 3.0)]) {
+        let graph = Graph::new();
+        let x = graph.input("x", [3, 4]);
+        let y = layer.forward(x, Mode::Train);
+        let weights = graph.constant(values([3, 4], 1));
+        let first = grad((y * weights).sum(), &[x])[0];
+        let second = grad((first * weights).sum(), &[x])[0];
+        let third = grad((second * weights).sum(), &[x])[0];
+        let feed = Tensor::full([3, 4], constant);
+        let parameters = initialise(layer, 1);
+        for found in
+            interpret(&[y, first, second, third], &[("x", Feed::from(&feed))], Some(&parameters)).unwrap()
+        {
+            assert_eq!(found.first_non_finite(), None, "{layer:?} at {constant}: {found:?}");
+        }
+    }
+}
+
 /// Once trained, the layer is `a x + b` with numbers of its own for each channel: nothing of a batch is in it.
 #[test]
 fn in_evaluation_batch_norm_is_an_affine_map() {
@@ -250,6 +324,23 @@ fn what_batch_norm_does_not_take_is_refused() {
     };
     assert_eq!(refusal(&[8, 2, 4, 4]), "the batch normalisation `b` takes [n, 3, ..], not [8, 2, 4, 4]");
     assert_eq!(refusal(&[3]), "the batch normalisation `b` takes [n, 3, ..], not [3]");
+}
+
+#[test]
+fn what_the_other_norms_do_not_take_is_refused() {
+    let refusal = |layer: &dyn Layer<f32>| layer.output_shape([8, 2].into()).unwrap_err().to_string();
+    assert_eq!(refusal(&LayerNorm::new("l", 3)), "the layer normalisation `l` takes [.., 3], not [8, 2]");
+    assert_eq!(refusal(&RmsNorm::new("r", 3)), "the RMS normalisation `r` takes [.., 3], not [8, 2]");
+    assert_eq!(
+        refusal(&GroupNorm::new("g", 3, 3)),
+        "the group normalisation `g` takes [n, 3, ..], not [8, 2]"
+    );
+}
+
+#[test]
+#[should_panic(expected = "GroupNorm `g`: 6 channels do not divide into 4 groups")]
+fn groups_of_unequal_size_are_refused() {
+    GroupNorm::new("g", 4, 6);
 }
 
 #[test]
