@@ -3,7 +3,9 @@
 //! | layer | input | output | parameters |
 //! |---|---|---|---|
 //! | [`Linear`] | `[.., in]` | `[.., out]` | `weight [in, out]`, `bias [out]` |
-//! | [`Convolution`] | `[n, in, h, w]` | `[n, out, oh, ow]` | `weight [in, kh, kw, out]`, `bias [out]` |
+//! | [`Convolution`] | `[n, in, h, w]` | `[n, out, oh, ow]` | `weight [in / g, kh, kw, out]`, `bias [out]` |
+//! | [`Convolution1d`] | `[n, in, l]` | `[n, out, ol]` | `weight [in / g, k, out]`, `bias [out]` |
+//! | [`TransposedConvolution`] | `[n, in, h, w]` | `[n, out, oh, ow]` | as [`Convolution`] |
 //! | [`Pooling`] | `[n, c, h, w]` | `[n, c, oh, ow]` | none |
 //! | [`Activation`] | any | the same | none |
 //! | [`BatchNorm`] | `[n, c, ..]` | the same | `scale [c]`, `offset [c]`, `running_mean [c]`, `running_variance [c]` |
@@ -21,7 +23,7 @@ mod pooling;
 mod sequential;
 
 pub use activation::Activation;
-pub use convolution::Convolution;
+pub use convolution::{Convolution, Convolution1d, TransposedConvolution};
 pub use flatten::Flatten;
 pub use linear::Linear;
 pub use normalisation::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};

@@ -1,4 +1,4 @@
-//! Convolution and pooling against their definitions, by the plainest loops.
+//! Pooling against its definition, by the plainest loops, and what layers declare and refuse.
 
 use super::*;
 use crate::layer::{Layer, Mode};
@@ -6,7 +6,7 @@ use autograd::{Feed, Graph, Parameters, Shape, Tensor, Window, interpret};
 use proptest::prelude::*;
 
 /// A layer's result for `x`, in `f64`.
-fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
+pub(super) fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
     let graph = Graph::new();
     let y = layer.forward(graph.input("x", x.shape()), Mode::Train);
     let found = interpret(&[y], &[("x", Feed::from(x))], Some(parameters)).unwrap().remove(0);
@@ -15,53 +15,12 @@ fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) ->
 }
 
 /// Values that are different and of both signs, small integers so that sums are exact in any order.
-fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
+pub(super) fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
     Tensor::from_fn(shape, |i| ((i * 7919 + seed * 104_729) % 17) as f64 - 8.0)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
-
-    #[test]
-    fn convolution_is_its_sum(
-        (n, inputs, outputs) in (0usize..3, 0usize..3, 0usize..3),
-        (height, width) in (3usize..6, 3usize..6),
-        size in (1usize..4, 1usize..3),
-        stride in (1usize..3, 1usize..3),
-        padding in (0usize..2, 0usize..3),
-        dilation in (1usize..2, 1usize..3),
-    ) {
-        let pair = |(a, b): (usize, usize)| [a, b];
-        let window =
-            Window { size: pair(size), stride: pair(stride), padding: pair(padding), dilation: pair(dilation) };
-        let layer = Convolution::new("c", inputs, outputs, window);
-        let mut parameters = Parameters::new();
-        for spec in Layer::<f64>::parameters(&layer) {
-            parameters.insert(&spec.name, integers(spec.shape, spec.name.len()));
-        }
-        let x = integers([n, inputs, height, width].into(), 1);
-        let y = run(&layer, &x, &parameters);
-        let (w, b) = (&parameters["c.weight"], &parameters["c.bias"]);
-        let at = |image: usize, c: usize, row: isize, column: isize| {
-            let inside = (0..height as isize).contains(&row) && (0..width as isize).contains(&column);
-            if inside { x[[image, c, row as usize, column as usize]] } else { 0.0 }
-        };
-        let place = |axis: usize, i: usize, p: usize| {
-            (i * window.stride[axis] + p * window.dilation[axis]) as isize - window.padding[axis] as isize
-        };
-        y.shape().for_each_index(|index| {
-            let [image, o, i, j] = [index[0], index[1], index[2], index[3]];
-            let mut sum = b[[o]];
-            for c in 0..inputs {
-                for p in 0..size.0 {
-                    for q in 0..size.1 {
-                        sum += w[[c, p, q, o]] * at(image, c, place(0, i, p), place(1, j, q));
-                    }
-                }
-            }
-            assert_eq!(y[[image, o, i, j]], sum);
-        });
-    }
 
     #[test]
     fn pooling_is_its_definition(

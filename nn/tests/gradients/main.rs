@@ -3,6 +3,7 @@
 //! one place ([`check::check`]).
 
 mod check;
+mod convolution;
 mod layers;
 mod losses;
 mod network;
