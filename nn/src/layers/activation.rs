@@ -83,8 +83,8 @@ impl Activation {
             }
             Activation::Selu => Activation::Elu { alpha: SELU_ALPHA }.apply(x) * SELU_SCALE,
             Activation::GeluTanh => {
-                let cubed = x.powi(3) * 0.044715;
-                x * (((x + cubed) * (2.0 / std::f64::consts::PI).sqrt()).tanh() + 1.0) * 0.5
+                let inner = x * (x * x * 0.044715 + 1.0) * (2.0 / std::f64::consts::PI).sqrt();
+                x * (inner.tanh() + 1.0) * 0.5
             }
             Activation::Gelu => x * ((x * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
             Activation::Silu => x * x.sigmoid(),

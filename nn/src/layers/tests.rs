@@ -1,9 +1,8 @@
-//! Pooling against its definition, by the plainest loops, and what layers declare and refuse.
+//! What layers declare and refuse.
 
 use super::*;
 use crate::layer::{Layer, Mode};
 use autograd::{Feed, Graph, Parameters, Shape, Tensor, Window, interpret};
-use proptest::prelude::*;
 
 /// A layer's result for `x`, in `f64`.
 pub(super) fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
@@ -17,39 +16,6 @@ pub(super) fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Paramete
 /// Values that are different and of both signs, small integers so that sums are exact in any order.
 pub(super) fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
     Tensor::from_fn(shape, |i| ((i * 7919 + seed * 104_729) % 17) as f64 - 8.0)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
-
-    #[test]
-    fn pooling_is_its_definition(
-        (n, channels) in (0usize..3, 0usize..3),
-        (height, width) in (2usize..6, 3usize..6),
-        size in (1usize..3, 1usize..4),
-        overlapping: bool,
-    ) {
-        let size = [size.0, size.1];
-        let stride = if overlapping { [1, 1] } else { size };
-        let x = integers([n, channels, height, width].into(), 2);
-        for (layer, is_max) in [(Pooling::max(size), true), (Pooling::mean(size), false)] {
-            let layer = if overlapping { layer.with_stride(stride) } else { layer };
-            let y = run(&layer, &x, &Parameters::new());
-            y.shape().for_each_index(|index| {
-                let [image, c, i, j] = [index[0], index[1], index[2], index[3]];
-                let window = (0..size[0]).flat_map(|p| (0..size[1]).map(move |q| (p, q)));
-                let window = window.map(|(p, q)| x[[image, c, i * stride[0] + p, j * stride[1] + q]]);
-                let expected = if is_max {
-                    window.fold(f64::NEG_INFINITY, f64::max)
-                } else {
-                    window.sum::<f64>() / (size[0] * size[1]) as f64
-                };
-                // The mean may be a product with a rounded 1/area: one rounding more than the quotient.
-                let tolerance = if is_max { 0.0 } else { 2.0 * f64::EPSILON * expected.abs() };
-                assert!((y[[image, c, i, j]] - expected).abs() <= tolerance);
-            });
-        }
-    }
 }
 
 #[test]
