@@ -46,7 +46,7 @@
 //! | [`layer`] | what a layer is: [`Layer`], and for what it is run: [`Mode`] |
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
-//! | [`layers`] | [`Linear`], [`Convolution`], [`Convolution1d`], [`TransposedConvolution`], [`Pooling`], [`Pooling1d`], [`AdaptivePooling`], [`GlobalPooling`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`RmsNorm`], [`Activation`], [`Flatten`], [`Sequential`] |
+//! | [`layers`] | [`Linear`], [`Convolution`], [`Convolution1d`], [`TransposedConvolution`], [`Pooling`], [`Pooling1d`], [`AdaptivePooling`], [`GlobalPooling`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`RmsNorm`], [`Activation`], [`Maxout`], [`Bilinear`], [`Embedding`], [`Flatten`], [`Sequential`], [`Residual`], [`Parallel`], [`Heads`] |
 //! | [`loss`] | cross-entropies, squared error |
 //! | [`optimise`] | chains of update transforms, schedules |
 //! | [`data`] | data sets, minibatches, file formats |
@@ -75,8 +75,9 @@ pub mod train;
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
 pub use layers::{
-    Activation, AdaptivePooling, BatchNorm, Convolution, Convolution1d, Flatten, GlobalPooling, GroupNorm,
-    LayerNorm, Linear, Pooling, Pooling1d, RmsNorm, Sequential, TransposedConvolution,
+    Activation, AdaptivePooling, BatchNorm, Bilinear, Convolution, Convolution1d, Embedding, Flatten,
+    GlobalPooling, GroupNorm, Head, Heads, LayerNorm, Linear, Maxout, Parallel, Pooling, Pooling1d, Residual,
+    RmsNorm, Sequential, TransposedConvolution, TransposedLinear,
 };
 pub use optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Schedule};
 pub use parameter::{ParameterSpec, Role, Selection};

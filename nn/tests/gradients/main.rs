@@ -3,6 +3,7 @@
 //! one place ([`check::check`]).
 
 mod check;
+mod composition;
 mod convolution;
 mod layers;
 mod losses;
