@@ -26,7 +26,7 @@ use std::time::Instant;
 
 const EPOCHS: u64 = 15;
 const BATCH: usize = 32;
-const SEED: u64 = 7;
+const SEED: u64 = 1;
 const SIDE: usize = 8;
 
 /// Windows of 3 by 3 with a border of zeros: maps keep their size.
