@@ -27,8 +27,8 @@ pub enum Activation {
         alpha: f64,
     },
     /// `λ x` above 0, `λ α (eˣ - 1)` below, with the `λ = 1.0507…` and `α = 1.6732…` for which mean 0 and variance 1
-    /// of a layer's inputs are a fixed point of mean and variance (Klambauer et al., NIPS 2017, equations 2 and
-    /// 14). Meant for weights of variance `1 / fan_in`: [`Initialiser::Kaiming`](crate::Initialiser::Kaiming)
+    /// of a layer's inputs are a fixed point of mean and variance (Klambauer et al., NIPS 2017, equation
+    /// 2). Meant for weights of variance `1 / fan_in`: [`Initialiser::Kaiming`](crate::Initialiser::Kaiming)
     /// with gain 1.
     Selu,
     /// `x Φ(x)` with the normal distribution function `Φ(x) = (1 + erf(x/√2)) / 2`: the exact form, no

@@ -100,7 +100,7 @@ impl<T: Real> Layer<T> for Linear {
 /// [`Linear::transposed`] and [`Embedding::transposed`](super::Embedding::transposed).
 ///
 /// The weight is tied: both layers declare the one parameter, and its gradient is the sum over both uses. An
-/// autoencoder so decodes by the weights that encoded (Vincent et al., JMLR 11, 2010, section 2.3), and a
+/// autoencoder so decodes by the weights that encoded (Vincent et al., JMLR 11, 2010), and a
 /// language model scores words by the vectors that it reads them with (Press and Wolf, EACL 2017).
 ///
 /// ```

@@ -22,6 +22,9 @@
 //! | [`Residual`], [`Parallel`] | its branches' | their sum, or one after another | its branches' |
 //! | [`Heads`] | its trunk's | one for each head | its trunk's and heads' |
 //!
+//! The families have more to say for themselves: [`convolution`], [`pooling`], [`normalisation`],
+//! [`composition`].
+//!
 //! # Tied parameters
 //!
 //! A parameter is its name. Two layers of one name, or one layer recorded twice on a graph, declare the same
@@ -45,14 +48,14 @@
 
 mod activation;
 mod bilinear;
-mod composition;
-mod convolution;
+pub mod composition;
+pub mod convolution;
 mod embedding;
 mod flatten;
 mod linear;
 mod maxout;
-mod normalisation;
-mod pooling;
+pub mod normalisation;
+pub mod pooling;
 mod sequential;
 
 pub use activation::Activation;

@@ -9,7 +9,7 @@ use autograd::{Real, Shape, Var, Window};
 /// `y[n, o, i] = b[o] + Σ over c, p of W[c, p, o] x[n, c, i s + p d - pad]`, with `x` zero outside the sequence:
 /// `x` is `[n, in, length]`, `W` is `[in / g, k, out]`, `b` is `[out]`, `y` is `[n, out, olength]` with
 /// `olength = (length + 2 pad - d (k - 1) - 1) / s + 1`, rounded down (Goodfellow, Bengio, Courville, *Deep
-/// Learning*, sections 9.1 and 10: convolution along time).
+/// Learning*, section 9.1).
 ///
 /// Stride `s` and dilation `d` are 1 and the padding 0 unless told otherwise. Parameters, their initial values
 /// and groups are as for [`Convolution`](super::Convolution), of which this is the case of images one pixel

@@ -8,7 +8,7 @@ use autograd::{Real, Shape, Var, Window};
 
 /// `y[n, o, i s + p d - pad, j s + q d - pad] += W[c, p, q, o] x[n, c, i, j]` over all `c, p, q, i, j`, then
 /// `+ b[o]`: `x` is `[n, in, h, w]`, `W` is `[in / g, kh, kw, out]`, `b` is `[out]`, `y` is `[n, out, oh, ow]`
-/// (Goodfellow, Bengio, Courville, *Deep Learning*, section 9.5 after equation 9.13; Zeiler et al., CVPR 2010).
+/// (Goodfellow, Bengio, Courville, *Deep Learning*, section 9.5; Zeiler et al., CVPR 2010).
 ///
 /// Without its bias it is the adjoint of the [`Convolution`](super::Convolution) from `out` to `in` channels with
 /// the same [`Window`] and the weights' channels exchanged: `⟨conv(y), x⟩ = ⟨y, transposed(x)⟩`. It is what

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// the image, and where `oh` does not divide `h` neighbours share a pixel.
 ///
 /// It brings images of different sizes to the one that a linear layer asks for (Goodfellow, Bengio, Courville,
-/// *Deep Learning*, section 9.3, figure 9.10 and the paragraph on inputs of varying size).
+/// *Deep Learning*, section 9.3, on inputs of varying size).
 ///
 /// ```
 /// use autograd::Graph;
