@@ -46,7 +46,7 @@
 //! | [`layer`] | what a layer is: [`Layer`], and for what it is run: [`Mode`] |
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
-//! | [`layers`] | [`Linear`], [`Convolution`], [`Pooling`], [`Activation`], [`Flatten`], [`Sequential`] |
+//! | [`layers`] | [`Linear`], [`Convolution`], [`Convolution1d`], [`TransposedConvolution`], [`Pooling`], [`Pooling1d`], [`AdaptivePooling`], [`GlobalPooling`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`RmsNorm`], [`Activation`], [`Maxout`], [`Bilinear`], [`Embedding`], [`Flatten`], [`Sequential`], [`Residual`], [`Parallel`], [`Heads`] |
 //! | [`loss`] | cross-entropies, squared error |
 //! | [`optimise`] | chains of update transforms, schedules |
 //! | [`data`] | data sets, minibatches, file formats |
@@ -59,7 +59,6 @@
 //! |---|---|
 //! | dropout, penalties, early stopping, augmentation | the `regularize` crate: each is a layer, an expression in an objective, an update transform or an observer, and nothing here has to know of it |
 //! | recurrence, attention | sequences are no subject here |
-//! | batch normalisation | it has a state that evaluation must not change, and every technique that runs a network twice would have to say which run counts |
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
@@ -75,7 +74,11 @@ pub mod train;
 
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
-pub use layers::{Activation, Convolution, Flatten, Linear, Pooling, Sequential};
+pub use layers::{
+    Activation, AdaptivePooling, BatchNorm, Bilinear, Convolution, Convolution1d, Embedding, Flatten,
+    GlobalPooling, GroupNorm, Head, Heads, LayerNorm, Linear, Maxout, Parallel, Pooling, Pooling1d, Residual,
+    RmsNorm, Sequential, TransposedConvolution, TransposedLinear,
+};
 pub use optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Schedule};
 pub use parameter::{ParameterSpec, Role, Selection};
 pub use train::{LearningCurve, TrainError, Trainer};

@@ -159,23 +159,11 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
     /// [`PlanBuilder::update`], with an error where it would panic.
     #[track_caller]
     pub fn try_update(mut self, parameter: Var<'g, T>, expression: Var<'g, T>) -> Result<Self, GraphError> {
-        parameter.same_graph(self.graph, "update");
-        expression.same_graph(self.graph, "update");
-        let describe = |problem: &str| {
-            GraphError::new("update", problem).operand("parameter", self.graph, parameter.id).operand(
-                "expression",
-                self.graph,
-                expression.id,
-            )
-        };
-        if !matches!(self.graph.node(parameter.id).op, Op::Parameter(_)) {
-            return Err(describe("only a parameter can be updated"));
-        }
-        if parameter.shape() != expression.shape() {
-            return Err(describe("the expression is not of the parameter's shape"));
-        }
+        self.graph.check_update("update", parameter, expression)?;
         if self.updates.iter().any(|(known, _)| *known == parameter.id) {
-            return Err(describe("the parameter is updated already"));
+            return Err(GraphError::new("update", "the parameter is updated already")
+                .operand("parameter", self.graph, parameter.id)
+                .operand("expression", self.graph, expression.id));
         }
         self.updates.push((parameter.id, expression.id));
         Ok(self)

@@ -3,6 +3,9 @@
 //! one place ([`check::check`]).
 
 mod check;
+mod composition;
+mod convolution;
 mod layers;
 mod losses;
 mod network;
+mod normalisation;
