@@ -71,6 +71,8 @@ pub mod layers;
 pub mod loss;
 pub mod optimise;
 pub mod parameter;
+pub mod recurrent;
+pub mod sequence;
 pub mod train;
 
 pub use initialise::{Initialiser, initialise, initialise_parameters};
