@@ -63,6 +63,7 @@
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
+pub mod attention;
 pub mod data;
 pub mod files;
 pub mod initialise;

@@ -5,7 +5,7 @@ use crate::initialise::initialise_parameters;
 use crate::layer::{Layer, Mode};
 use crate::layers::{Activation, Sequential};
 use crate::parameter::{ParameterSpec, Role};
-use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor, Var, grad, grad_or_zero, interpret};
+use autograd::{Feed, Graph, IndexVar, Parameters, Plan, Shape, Tensor, Var, grad, grad_or_zero, interpret};
 use proptest::prelude::*;
 
 const FEATURES: usize = 3;
@@ -107,9 +107,12 @@ fn sequence(x: &Tensor<f64>, example: usize, length: usize) -> Vec<Vec<f64>> {
     (0..length).map(|t| (0..x.shape()[2]).map(|i| x[[example, t, i]]).collect()).collect()
 }
 
+/// Records a layer on sequences and their lengths.
+type Unroll<'a> = dyn for<'g> Fn(Var<'g, f64>, Option<IndexVar<'g, f64>>) -> Unrolled<'g, f64> + 'a;
+
 /// Everything a layer gives, with parts of the state as further entries.
 fn run(
-    unroll: &dyn for<'g> Fn(Var<'g, f64>, Option<autograd::IndexVar<'g, f64>>) -> Unrolled<'g, f64>,
+    unroll: &Unroll<'_>,
     p: &Parameters<f64>,
     x: &Tensor<f64>,
     lengths: Option<&Tensor<u32>>,

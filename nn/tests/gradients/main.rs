@@ -2,6 +2,7 @@
 //! precision, over random shapes and values. Inputs are declared as parameters, so that values are given in
 //! one place ([`check::check`]).
 
+mod attention;
 mod check;
 mod layers;
 mod losses;
