@@ -72,6 +72,7 @@ pub mod layers;
 pub mod loss;
 pub mod optimise;
 pub mod parameter;
+pub mod probabilistic;
 pub mod recurrent;
 pub mod sequence;
 pub mod train;

@@ -7,4 +7,5 @@ mod check;
 mod layers;
 mod losses;
 mod network;
+mod probabilistic;
 mod recurrent;
