@@ -265,7 +265,7 @@ impl BoltzmannMachine {
             self.name,
             self.hidden
         );
-        let bit = |i: usize| if i / self.hidden >> (i % self.hidden) & 1 == 1 { T::ONE } else { T::ZERO };
+        let bit = |i: usize| if ((i / self.hidden) >> (i % self.hidden)) & 1 == 1 { T::ONE } else { T::ZERO };
         let h = graph.constant(Tensor::from_fn([1 << self.hidden, self.hidden], bit));
         let [_, visible_bias, hidden_bias] = self.declare(graph);
         let logits = self.visible_logits(h);
