@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | Xavier | `gain · √(2 / (fan_in + fan_out))` | Glorot and Bengio, AISTATS 2010, equation 16 |
 //! | Kaiming | `gain / √fan_in` | He et al., ICCV 2015, equation 10 |
-//! | orthogonal | `gain · Q` with orthonormal rows or columns | Saxe, McClelland, Ganguli, ICLR 2014 |
+//! | orthogonal, in blocks too | `gain · Q` with orthonormal rows or columns | Saxe, McClelland, Ganguli, ICLR 2014 |
 //!
 //! A uniform distribution of standard deviation `σ` is the one on `(-√3 σ, √3 σ)`. The gain makes up for
 //! what an activation does to `E[x²]`: see [`Activation::gain`](crate::Activation::gain).

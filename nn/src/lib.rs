@@ -47,8 +47,12 @@
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
 //! | [`layers`] | [`Linear`], [`Convolution`], [`Pooling`], [`Activation`], [`Flatten`], [`Sequential`] |
+//! | [`recurrent`] | Elman, GRU and LSTM cells, unrolled in the graph, in one direction or both |
+//! | [`attention`] | scaled dot-product and multi-head attention, positions, transformer blocks |
+//! | [`sequence`] | sequences of different lengths in one batch |
 //! | [`loss`] | cross-entropies, squared error |
 //! | [`optimise`] | chains of update transforms, schedules |
+//! | [`probabilistic`] | restricted Boltzmann machines, variational autoencoders |
 //! | [`data`] | data sets, minibatches, file formats |
 //! | [`train`] | the loop: [`Trainer`] |
 //! | [`files`] | writing files that are whole or not there |
@@ -58,7 +62,6 @@
 //! | not here | because |
 //! |---|---|
 //! | dropout, penalties, early stopping, augmentation | the `regularize` crate: each is a layer, an expression in an objective, an update transform or an observer, and nothing here has to know of it |
-//! | recurrence, attention | sequences are no subject here |
 //! | batch normalisation | it has a state that evaluation must not change, and every technique that runs a network twice would have to say which run counts |
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
