@@ -16,10 +16,13 @@
 //! | [`hvp`] | `∇² J v` | forward over reverse |
 //! | [`jacobian`], [`hessian`] | full matrices | one sweep for each output element: for small cases |
 
+mod cotangents;
+
 use crate::error::{GraphError, OrPanic};
 use crate::graph::{Graph, Var};
 use crate::ops::{self, Call};
 use crate::real::Real;
+use cotangents::Cotangent;
 
 /// The gradient of a scalar with respect to each of `targets`, as new nodes.
 ///
@@ -189,7 +192,7 @@ fn on_path<T: Real>(graph: &Graph<T>, starts: &[Var<'_, T>], last: usize) -> Vec
 }
 
 /// Walks from `output` down, handing each marked node's cotangent to its marked inputs. `None` is a
-/// structural zero.
+/// structural zero. How what a node is sent is added up: [`cotangents`].
 #[track_caller]
 fn reverse_sweep<'g, T: Real>(
     output: Var<'g, T>,
@@ -199,25 +202,27 @@ fn reverse_sweep<'g, T: Real>(
     let graph = output.graph;
     targets.iter().for_each(|target| target.same_graph(graph, "grad"));
     let marked = on_path(graph, targets, output.id.index());
-    let mut cotangents: Vec<Option<Var<'g, T>>> = vec![None; marked.len()];
-    cotangents[output.id.index()] = Some(seed);
+    let mut cotangents: Vec<Cotangent<'g, T>> = vec![Cotangent::none(); marked.len()];
+    cotangents[output.id.index()] = Cotangent::of(seed);
     let lowest = targets.iter().map(|target| target.id.index()).min().unwrap_or(marked.len());
     for index in (lowest..marked.len()).rev().filter(|&index| marked[index]) {
-        let Some(cotangent) = cotangents[index] else { continue };
         let call = Call::of(graph, crate::graph::NodeId(index as u32));
         let location = graph.node(call.id).location;
+        let total = graph.derive(location, || cotangents[index].total(call.output().shape()));
+        let Some(cotangent) = total else { continue };
         for (position, input) in call.inputs.iter().enumerate() {
             if !marked[input.index()] || !call.op.is_differentiable(position) {
                 continue;
             }
-            let sent = graph.derive(location, || {
-                let sent = ops::vjp(&call, position, cotangent)?;
-                Some(cotangents[input.index()].map_or(sent, |sum| sum + sent))
+            let received = &mut cotangents[input.index()];
+            graph.derive(location, || {
+                received.receive(&call, cotangent, || ops::vjp(&call, position, cotangent));
             });
-            cotangents[input.index()] = sent.or(cotangents[input.index()]);
         }
     }
-    targets.iter().map(|target| cotangents.get(target.id.index()).copied().flatten()).collect()
+    // Every target was reached: what it was sent is added up already.
+    let total = |target: &Var<'g, T>| cotangents.get_mut(target.id.index())?.total(target.shape());
+    targets.iter().map(total).collect()
 }
 
 /// Walks from the inputs up, carrying tangents. `None` is a structural zero.

@@ -1,41 +1,47 @@
 //! What the benchmarks measure: training steps, and the bare matrix products that they contain.
 //!
-//! `cargo bench -p benches --bench step` times each [`TrainingStep`] beside its [`Products`] in the same
-//! run, so that what a step costs beyond its products can be read off.
+//! `cargo bench -p benches --bench step` (or `recurrent`, `attention`) times each [`TrainingStep`] beside its
+//! [`Products`] in the same run, so that what a step costs beyond its products can be read off.
 
 use autograd::kernel::gemm::{Backend, Layout, MatrixMut, MatrixRef, gemm_with};
 use autograd::kernel::simd::Level;
-use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor};
 use nn::optimise::{AddDecayedWeights, Momentum, ScaleByLearningRate};
+use nn::recurrent::{Gru, Recurrent};
 use nn::{Activation, Layer, Mode, Optimiser, Selection, Sequential, initialise};
 use std::time::{Duration, Instant};
 
-/// A training step of a ReLU network on fixed random data: one plan, its parameters and a batch.
+/// A training step of a classifier on fixed data: one plan, its parameters and a batch.
 pub struct TrainingStep {
     /// The compiled step.
     pub plan: Plan<f32>,
     /// Weights, biases and the optimiser's state.
     pub parameters: Parameters<f32>,
-    images: Tensor<f32>,
+    examples: Tensor<f32>,
     labels: Tensor<u32>,
 }
 
 impl TrainingStep {
-    /// A step for layers of the given widths.
+    /// A step for a ReLU network with layers of the given widths.
     pub fn new(widths: &[usize], batch: usize, optimiser: &Optimiser<f32>) -> TrainingStep {
         let model = Sequential::<f32>::mlp(widths, Activation::Relu);
-        let mut parameters = initialise(&model, 1);
-        let classes = widths[widths.len() - 1];
+        TrainingStep::of(&model, [batch, widths[0]].into(), optimiser)
+    }
+
+    /// A step for a model that makes logits `[batch, classes]` of examples of the given shape.
+    pub fn of(model: &dyn Layer<f32>, examples: Shape, optimiser: &Optimiser<f32>) -> TrainingStep {
+        let mut parameters = initialise(model, 1);
+        let batch = examples[0];
         let graph = Graph::new();
-        let x = graph.input("x", [batch, widths[0]]);
         let labels = graph.indices("labels", [batch]);
-        let loss = model.forward(x, Mode::Train).cross_entropy(labels);
+        let logits = model.forward(graph.input("x", examples), Mode::Train);
+        let (loss, classes) = (logits.cross_entropy(labels), logits.shape()[1]);
         let step = optimiser.minimise(loss, &model.parameters());
         step.initialise_state(&mut parameters);
         let plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
-        let images = Tensor::from_fn([batch, widths[0]], |i| (i * 7919 % 257) as f32 / 257.0);
+        let examples = Tensor::from_fn(examples, |i| (i * 7919 % 257) as f32 / 257.0);
         let labels = Tensor::from_fn([batch], |i| (i % classes) as u32);
-        TrainingStep { plan, parameters, images, labels }
+        TrainingStep { plan, parameters, examples, labels }
     }
 
     /// SGD with momentum 0.9 and weight decay 1e-4, for the large network.
@@ -49,7 +55,7 @@ impl TrainingStep {
     /// The shortest time that each step of the plan took in `runs` runs.
     pub fn profile(&mut self, runs: usize) -> Vec<Duration> {
         let feeds = [
-            ("x", Feed::from(&self.images)),
+            ("x", Feed::from(&self.examples)),
             ("labels", Feed::from(&self.labels)),
             (nn::LEARNING_RATE, Feed::from(0.001)),
         ];
@@ -59,7 +65,7 @@ impl TrainingStep {
     /// Runs the step and returns the loss.
     pub fn run(&mut self) -> f32 {
         let feeds = [
-            ("x", Feed::from(&self.images)),
+            ("x", Feed::from(&self.examples)),
             ("labels", Feed::from(&self.labels)),
             (nn::LEARNING_RATE, Feed::from(0.001)),
         ];
@@ -67,10 +73,12 @@ impl TrainingStep {
     }
 }
 
+/// (m, k, n, left side transposed, right side transposed).
+type ProductShape = (usize, usize, usize, bool, bool);
+
 /// The matrix products of a training step, forward and backward, and nothing else.
 pub struct Products {
-    /// (m, k, n, left side transposed, right side transposed).
-    shapes: Vec<(usize, usize, usize, bool, bool)>,
+    shapes: Vec<ProductShape>,
     a: Vec<f32>,
     b: Vec<f32>,
     c: Vec<f32>,
@@ -88,9 +96,29 @@ impl Products {
                 shapes.push((batch, outputs, inputs, false, true));
             }
         }
-        let largest = |size: fn(&(usize, usize, usize, bool, bool)) -> usize| {
-            vec![0.5; shapes.iter().map(size).max().unwrap_or(0)]
-        };
+        Products::of(shapes)
+    }
+
+    /// Those of a [recurrent step](recurrent_step): `time` steps with `gates` gates. The input's product and
+    /// the two of its weight's gradient and the recurrent weight's are over all steps at once, the recurrent
+    /// one and its cotangent's one for each step; the first step's state is zero, and needs none.
+    pub fn recurrent(batch: usize, time: usize, features: usize, hidden: usize, gates: usize) -> Products {
+        let width = gates * hidden;
+        let mut shapes = vec![
+            (batch * time, features, width, false, false),
+            (features, batch * time, width, true, false),
+            (hidden, batch * (time - 1), width, true, false),
+        ];
+        for _ in 1..time {
+            shapes.push((batch, hidden, width, false, false));
+            shapes.push((batch, width, hidden, false, true));
+        }
+        Products::of(shapes)
+    }
+
+    fn of(shapes: Vec<ProductShape>) -> Products {
+        let largest =
+            |size: fn(&ProductShape) -> usize| vec![0.5; shapes.iter().map(size).max().unwrap_or(0)];
         let (a, b, c) = (largest(|s| s.0 * s.1), largest(|s| s.1 * s.2), largest(|s| s.0 * s.2));
         Products { shapes, a, b, c }
     }
@@ -116,6 +144,14 @@ impl Products {
             gemm_with(backend, Level::detect(), 1.0, a, b, 0.0, c);
         }
     }
+}
+
+/// The step of a classifier that reads `[batch, time, features]` by a GRU and sees its last state.
+pub fn recurrent_step(batch: usize, time: usize, features: usize, hidden: usize) -> TrainingStep {
+    let model = Sequential::<f32>::new()
+        .then(Recurrent::new(Gru::new("gru", features, hidden)).last())
+        .linear(hidden, 10);
+    TrainingStep::of(&model, [batch, time, features].into(), &Optimiser::adam(0.001))
 }
 
 /// A pool of `threads` threads in which to time work.

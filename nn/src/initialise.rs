@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | Xavier | `gain · √(2 / (fan_in + fan_out))` | Glorot and Bengio, AISTATS 2010, equation 16 |
 //! | Kaiming | `gain / √fan_in` | He et al., ICCV 2015, equation 10 |
-//! | orthogonal | `gain · Q` with orthonormal rows or columns | Saxe, McClelland, Ganguli, ICLR 2014 |
+//! | orthogonal, in blocks too | `gain · Q` with orthonormal rows or columns | Saxe, McClelland, Ganguli, ICLR 2014 |
 //!
 //! A uniform distribution of standard deviation `σ` is the one on `(-√3 σ, √3 σ)`. The gain makes up for
 //! what an activation does to `E[x²]`: see [`Activation::gain`](crate::Activation::gain).
@@ -84,6 +84,14 @@ pub enum Initialiser {
         /// The factor for the activation.
         gain: f64,
     },
+    /// `blocks` matrices of [`Initialiser::Orthogonal`], side by side along the last axis: the weights of
+    /// several gates in one parameter.
+    OrthogonalBlocks {
+        /// The factor for the activation.
+        gain: f64,
+        /// How many matrices; it divides the last axis.
+        blocks: usize,
+    },
 }
 
 /// Initial values of all parameters of a layer or network.
@@ -151,15 +159,30 @@ pub fn initial_value<T: Real>(initialiser: Initialiser, seed: u64, name: &str, s
         Initialiser::XavierUniform { gain } => centred(gain * xavier),
         Initialiser::Kaiming { gain } => normal(0.0, gain * kaiming),
         Initialiser::KaimingUniform { gain } => centred(gain * kaiming),
-        Initialiser::Orthogonal { gain } => {
-            let columns = shape.lengths().last().copied().unwrap_or(1);
-            let mut values =
-                orthogonal::orthonormal(draw(Stream::fill_normal), fan_rows(shape, columns), columns);
-            values.iter_mut().for_each(|value| *value *= gain);
-            values
+        Initialiser::Orthogonal { gain } => orthogonal(&draw(Stream::fill_normal), shape, gain, 1),
+        Initialiser::OrthogonalBlocks { gain, blocks } => {
+            orthogonal(&draw(Stream::fill_normal), shape, gain, blocks)
         }
     };
     Tensor::new(shape, values.into_iter().map(T::from_f64).collect())
+}
+
+/// `gain` times `blocks` orthonormal matrices side by side, each from its share of the `normals`.
+fn orthogonal(normals: &[f64], shape: Shape, gain: f64, blocks: usize) -> Vec<f64> {
+    let columns = shape.lengths().last().copied().unwrap_or(1);
+    assert!(blocks > 0 && columns % blocks == 0, "{blocks} blocks do not divide the last axis of {shape}");
+    let (rows, width) = (fan_rows(shape, columns), columns / blocks);
+    let mut values = vec![0.0; normals.len()];
+    for block in 0..blocks {
+        let share = normals[block * rows * width..][..rows * width].to_vec();
+        let matrix = orthogonal::orthonormal(share, rows, width);
+        for row in 0..rows {
+            for column in 0..width {
+                values[row * columns + block * width + column] = gain * matrix[row * width + column];
+            }
+        }
+    }
+    values
 }
 
 /// The number of rows of a shape seen as a matrix with `columns` columns.

@@ -47,8 +47,12 @@
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
 //! | [`layers`] | [`Linear`], [`Convolution`], [`Convolution1d`], [`TransposedConvolution`], [`Pooling`], [`Pooling1d`], [`AdaptivePooling`], [`GlobalPooling`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`RmsNorm`], [`Activation`], [`Maxout`], [`Bilinear`], [`Embedding`], [`Flatten`], [`Sequential`], [`Residual`], [`Parallel`], [`Heads`] |
+//! | [`recurrent`] | Elman, GRU and LSTM cells, unrolled in the graph, in one direction or both |
+//! | [`attention`] | scaled dot-product and multi-head attention, positions, transformer blocks |
+//! | [`sequence`] | sequences of different lengths in one batch |
 //! | [`loss`] | cross-entropies, squared error |
 //! | [`optimise`] | chains of update transforms, schedules |
+//! | [`probabilistic`] | restricted Boltzmann machines, variational autoencoders |
 //! | [`data`] | data sets, minibatches, file formats |
 //! | [`train`] | the loop: [`Trainer`] |
 //! | [`files`] | writing files that are whole or not there |
@@ -58,10 +62,10 @@
 //! | not here | because |
 //! |---|---|
 //! | dropout, penalties, early stopping, augmentation | the `regularize` crate: each is a layer, an expression in an objective, an update transform or an observer, and nothing here has to know of it |
-//! | recurrence, attention | sequences are no subject here |
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
+pub mod attention;
 pub mod data;
 pub mod files;
 pub mod initialise;
@@ -70,6 +74,9 @@ pub mod layers;
 pub mod loss;
 pub mod optimise;
 pub mod parameter;
+pub mod probabilistic;
+pub mod recurrent;
+pub mod sequence;
 pub mod train;
 
 pub use initialise::{Initialiser, initialise, initialise_parameters};

@@ -2,6 +2,7 @@
 //! precision, over random shapes and values. Inputs are declared as parameters, so that values are given in
 //! one place ([`check::check`]).
 
+mod attention;
 mod check;
 mod composition;
 mod convolution;
@@ -9,3 +10,5 @@ mod layers;
 mod losses;
 mod network;
 mod normalisation;
+mod probabilistic;
+mod recurrent;
