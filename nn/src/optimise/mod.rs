@@ -18,7 +18,8 @@
 //! | [`Optimiser::groups`] | a chain for each group of parameters |
 //!
 //! [`Lbfgs`] is none of these: a protocol on the host that runs a plan of loss and gradient as often as it
-//! needs, for small problems in full batches. The learning rate follows a [`Schedule`].
+//! needs, for small problems in full batches. The learning rate follows a [`Schedule`]; a
+//! [`Plateau`] lowers it when the validation loss stops falling.
 //!
 //! Everything a transform remembers (velocities, moments, the number of steps) is a parameter of role
 //! [`State`](Role::State), named `PARAMETER/SLOT`, beside the model's in
@@ -50,6 +51,7 @@ mod groups;
 mod lbfgs;
 mod lion;
 mod momentum;
+mod plateau;
 mod rms_prop;
 mod scale;
 mod schedule;
@@ -62,6 +64,7 @@ pub use decay::AddDecayedWeights;
 pub use lbfgs::{Lbfgs, LbfgsOutcome, LbfgsReport};
 pub use lion::LionDirection;
 pub use momentum::Momentum;
+pub use plateau::Plateau;
 pub use rms_prop::RmsScaling;
 pub use scale::{Scale, ScaleByLearningRate};
 pub use schedule::Schedule;
