@@ -47,8 +47,8 @@
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
 //! | [`layers`] | [`Linear`], [`Convolution`], [`Pooling`], [`Activation`], [`Flatten`], [`Sequential`] |
-//! | [`loss`] | cross-entropies, squared error |
-//! | [`optimise`] | chains of update transforms, schedules |
+//! | [`loss`] | cross-entropies (smoothed, weighted, focal), hinge losses, errors of regression, divergence, cosine |
+//! | [`optimise`] | chains of update transforms from gradient descent to Lion, parameter groups, schedules, L-BFGS |
 //! | [`data`] | data sets, minibatches, file formats |
 //! | [`train`] | the loop: [`Trainer`] |
 //! | [`files`] | writing files that are whole or not there |
@@ -76,6 +76,6 @@ pub mod train;
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
 pub use layers::{Activation, Convolution, Flatten, Linear, Pooling, Sequential};
-pub use optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Schedule};
+pub use optimise::{LEARNING_RATE, Lbfgs, Optimiser, OptimiserStep, Plateau, Schedule};
 pub use parameter::{ParameterSpec, Role, Selection};
 pub use train::{LearningCurve, TrainError, Trainer};

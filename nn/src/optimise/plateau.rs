@@ -84,7 +84,6 @@ impl Plateau {
         }
         if self.cooling > 0 {
             self.cooling -= 1;
-            self.waited = 0;
         } else if improved {
             self.waited = 0;
         } else {
