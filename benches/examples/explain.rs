@@ -1,4 +1,4 @@
-//! Prints what the plan compiler made of the two benchmarked training steps, and the shortest time of each
+//! Prints what the plan compiler made of the benchmarked training steps, and the shortest time of each
 //! part: `cargo run --release -p benches --example explain [THREADS]`.
 
 use benches::{Threads, TrainingStep};
@@ -19,4 +19,5 @@ fn main() {
     let pool = Threads::new(threads);
     show(&pool, TrainingStep::new(&[64, 128, 10], 32, &Optimiser::adam(0.001)), 2000);
     show(&pool, TrainingStep::new(&[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay()), 30);
+    show(&pool, TrainingStep::convolutional(64, &Optimiser::momentum(0.01, 0.9)), 30);
 }

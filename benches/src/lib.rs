@@ -1,13 +1,15 @@
 //! What the benchmarks measure: training steps, and the bare matrix products that they contain.
 //!
-//! `cargo bench -p benches --bench step` times each [`TrainingStep`] beside its [`Products`] in the same
-//! run, so that what a step costs beyond its products can be read off.
+//! `cargo bench -p benches --bench step` and `--bench network` time each [`TrainingStep`] beside its
+//! [`Products`] in the same run, so that what a step costs beyond its products can be read off.
 
 use autograd::kernel::gemm::{Backend, Layout, MatrixMut, MatrixRef, gemm_with};
 use autograd::kernel::simd::Level;
-use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor, Window};
 use nn::optimise::{AddDecayedWeights, Momentum, ScaleByLearningRate};
-use nn::{Activation, Layer, Mode, Optimiser, Selection, Sequential, initialise};
+use nn::{
+    Activation, Convolution, Flatten, Layer, Mode, Optimiser, Pooling, Selection, Sequential, initialise,
+};
 use std::time::{Duration, Instant};
 
 /// A training step of a ReLU network on fixed random data: one plan, its parameters and a batch.
@@ -24,18 +26,28 @@ impl TrainingStep {
     /// A step for layers of the given widths.
     pub fn new(widths: &[usize], batch: usize, optimiser: &Optimiser<f32>) -> TrainingStep {
         let model = Sequential::<f32>::mlp(widths, Activation::Relu);
-        let mut parameters = initialise(&model, 1);
-        let classes = widths[widths.len() - 1];
+        TrainingStep::of(&model, [batch, widths[0]].into(), optimiser)
+    }
+
+    /// A step for any classifier of inputs of this shape, the first axis of which counts the examples.
+    pub fn of(model: &Sequential<f32>, inputs: Shape, optimiser: &Optimiser<f32>) -> TrainingStep {
+        let mut parameters = initialise(model, 1);
         let graph = Graph::new();
-        let x = graph.input("x", [batch, widths[0]]);
-        let labels = graph.indices("labels", [batch]);
-        let loss = model.forward(x, Mode::Train).cross_entropy(labels);
+        let x = graph.input("x", inputs);
+        let labels = graph.indices("labels", [inputs[0]]);
+        let logits = model.forward(x, Mode::Train);
+        let loss = logits.cross_entropy(labels);
         let step = optimiser.minimise(loss, &model.parameters());
         step.initialise_state(&mut parameters);
         let plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
-        let images = Tensor::from_fn([batch, widths[0]], |i| (i * 7919 % 257) as f32 / 257.0);
-        let labels = Tensor::from_fn([batch], |i| (i % classes) as u32);
+        let images = Tensor::from_fn(inputs, |i| (i * 7919 % 257) as f32 / 257.0);
+        let labels = Tensor::from_fn([inputs[0]], |i| (i % logits.shape().last()) as u32);
         TrainingStep { plan, parameters, images, labels }
+    }
+
+    /// A step of the small convolutional network of [`convolutional_network`].
+    pub fn convolutional(batch: usize, optimiser: &Optimiser<f32>) -> TrainingStep {
+        TrainingStep::of(&convolutional_network(), [batch, 1, 28, 28].into(), optimiser)
     }
 
     /// SGD with momentum 0.9 and weight decay 1e-4, for the large network.
@@ -67,6 +79,23 @@ impl TrainingStep {
     }
 }
 
+/// Two convolutions of 3 by 3 pixels, 32 and 64 channels, each before a pooling of 2 by 2, and two linear
+/// layers, 128 and 10 wide: images of 28 by 28 pixels.
+pub fn convolutional_network() -> Sequential<f32> {
+    let window = Window::new([3, 3]);
+    Sequential::new()
+        .then(Convolution::new("convolution1", 1, 32, window))
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]))
+        .then(Convolution::new("convolution2", 32, 64, window))
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]))
+        .then(Flatten)
+        .linear(64 * 5 * 5, 128)
+        .then(Activation::Relu)
+        .linear(128, 10)
+}
+
 /// The matrix products of a training step, forward and backward, and nothing else.
 pub struct Products {
     /// (m, k, n, left side transposed, right side transposed).
@@ -88,6 +117,28 @@ impl Products {
                 shapes.push((batch, outputs, inputs, false, true));
             }
         }
+        Products::of(shapes)
+    }
+
+    /// Those of the [`convolutional_network`]: for each image and convolution `Wᵀ U` with the windows `U` as
+    /// columns, `U Ȳᵀ`, and for the second convolution `W Ȳ`; then those of the linear layers.
+    pub fn convolutional(batch: usize) -> Products {
+        let mut shapes = Products::new(&[64 * 5 * 5, 128, 10], batch).shapes;
+        // The gradient of the first linear layer's input is needed here.
+        shapes.push((batch, 128, 64 * 5 * 5, false, true));
+        for (inputs, outputs, windows, is_first) in [(9, 32, 26 * 26, true), (9 * 32, 64, 11 * 11, false)] {
+            for _ in 0..batch {
+                shapes.push((outputs, inputs, windows, true, false));
+                shapes.push((inputs, windows, outputs, false, true));
+                if !is_first {
+                    shapes.push((inputs, outputs, windows, false, false));
+                }
+            }
+        }
+        Products::of(shapes)
+    }
+
+    fn of(shapes: Vec<(usize, usize, usize, bool, bool)>) -> Products {
         let largest = |size: fn(&(usize, usize, usize, bool, bool)) -> usize| {
             vec![0.5; shapes.iter().map(size).max().unwrap_or(0)]
         };

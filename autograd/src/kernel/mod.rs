@@ -8,6 +8,7 @@
 //! | [`simd`] | which vector instructions the machine has, and compiling a loop for each of them |
 //! | [`gemm`] | matrix products with any strides |
 //! | [`reduce`] | sum, maximum, log-sum-exp over an axis, in an order fixed by the shape |
+//! | [`windows`] | windows of images as columns, and columns added into images |
 //! | [`philox`] | counter-based random numbers: element `i` is a pure function of its counter |
 
 // The reason for the exception: a function compiled for AVX2 or AVX-512 may only be called where those
@@ -24,6 +25,7 @@ pub mod reduce;
 mod scratch;
 pub mod simd;
 pub mod tile;
+pub mod windows;
 
 pub use math::Native;
 
