@@ -38,4 +38,5 @@ fn main() {
     show_layers(&pool, &[64, 128, 10], 32, &Optimiser::adam(0.001), 2000);
     show_layers(&pool, &[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay(), 60);
     show(&pool, recurrent_step(64, 28, 28, 128), 30);
+    show(&pool, TrainingStep::convolutional(64, &Optimiser::momentum(0.01, 0.9)), 30);
 }

@@ -1,14 +1,16 @@
 //! What the benchmarks measure: training steps, and the bare matrix products that they contain.
 //!
-//! `cargo bench -p benches --bench step` (or `recurrent`, `attention`) times each [`TrainingStep`] beside its
+//! `cargo bench -p benches --bench step` (or `recurrent`, `attention`, `network`) times each [`TrainingStep`] beside its
 //! [`Products`] in the same run, so that what a step costs beyond its products can be read off.
 
 use autograd::kernel::gemm::{Backend, Layout, MatrixMut, MatrixRef, gemm_with};
 use autograd::kernel::simd::Level;
-use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor};
+use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor, Window};
 use nn::optimise::{AddDecayedWeights, Momentum, ScaleByLearningRate};
 use nn::recurrent::{Gru, Recurrent};
-use nn::{Activation, Layer, Mode, Optimiser, Selection, Sequential, initialise};
+use nn::{
+    Activation, Convolution, Flatten, Layer, Mode, Optimiser, Pooling, Selection, Sequential, initialise,
+};
 use std::time::{Duration, Instant};
 
 /// A training step of a classifier on fixed data: one plan, its parameters and a batch.
@@ -44,6 +46,11 @@ impl TrainingStep {
         TrainingStep { plan, parameters, examples, labels }
     }
 
+    /// A step of the small convolutional network of [`convolutional_network`].
+    pub fn convolutional(batch: usize, optimiser: &Optimiser<f32>) -> TrainingStep {
+        TrainingStep::of(&convolutional_network(), [batch, 1, 28, 28].into(), optimiser)
+    }
+
     /// SGD with momentum 0.9 and weight decay 1e-4, for the large network.
     pub fn momentum_with_decay() -> Optimiser<f32> {
         Optimiser::new(0.01)
@@ -71,6 +78,23 @@ impl TrainingStep {
         ];
         self.plan.run(&mut self.parameters, &feeds).expect("the feeds fit").scalar("loss")
     }
+}
+
+/// Two convolutions of 3 by 3 pixels, 32 and 64 channels, each before a pooling of 2 by 2, and two linear
+/// layers, 128 and 10 wide: images of 28 by 28 pixels.
+pub fn convolutional_network() -> Sequential<f32> {
+    let window = Window::new([3, 3]);
+    Sequential::new()
+        .then(Convolution::new("convolution1", 1, 32, window))
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]))
+        .then(Convolution::new("convolution2", 32, 64, window))
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]))
+        .then(Flatten)
+        .linear(64 * 5 * 5, 128)
+        .then(Activation::Relu)
+        .linear(128, 10)
 }
 
 /// (m, k, n, left side transposed, right side transposed).
@@ -112,6 +136,24 @@ impl Products {
         for _ in 1..time {
             shapes.push((batch, hidden, width, false, false));
             shapes.push((batch, width, hidden, false, true));
+        }
+        Products::of(shapes)
+    }
+
+    /// Those of the [`convolutional_network`]: for each image and convolution `Wᵀ U` with the windows `U` as
+    /// columns, `U Ȳᵀ`, and for the second convolution `W Ȳ`; then those of the linear layers.
+    pub fn convolutional(batch: usize) -> Products {
+        let mut shapes = Products::new(&[64 * 5 * 5, 128, 10], batch).shapes;
+        // The gradient of the first linear layer's input is needed here.
+        shapes.push((batch, 128, 64 * 5 * 5, false, true));
+        for (inputs, outputs, windows, is_first) in [(9, 32, 26 * 26, true), (9 * 32, 64, 11 * 11, false)] {
+            for _ in 0..batch {
+                shapes.push((outputs, inputs, windows, true, false));
+                shapes.push((inputs, windows, outputs, false, true));
+                if !is_first {
+                    shapes.push((inputs, outputs, windows, false, false));
+                }
+            }
         }
         Products::of(shapes)
     }

@@ -50,8 +50,8 @@
 //! | [`recurrent`] | Elman, GRU and LSTM cells, unrolled in the graph, in one direction or both |
 //! | [`attention`] | scaled dot-product and multi-head attention, positions, transformer blocks |
 //! | [`sequence`] | sequences of different lengths in one batch |
-//! | [`loss`] | cross-entropies, squared error |
-//! | [`optimise`] | chains of update transforms, schedules |
+//! | [`loss`] | cross-entropies (smoothed, weighted, focal), hinge losses, errors of regression, divergence, cosine |
+//! | [`optimise`] | chains of update transforms from gradient descent to Lion, parameter groups, schedules, L-BFGS |
 //! | [`probabilistic`] | restricted Boltzmann machines, variational autoencoders |
 //! | [`data`] | data sets, minibatches, file formats |
 //! | [`train`] | the loop: [`Trainer`] |
@@ -86,6 +86,6 @@ pub use layers::{
     GlobalPooling, GroupNorm, Head, Heads, LayerNorm, Linear, Maxout, Parallel, Pooling, Pooling1d, Residual,
     RmsNorm, Sequential, TransposedConvolution, TransposedLinear,
 };
-pub use optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Schedule};
+pub use optimise::{LEARNING_RATE, Lbfgs, Optimiser, OptimiserStep, Plateau, Schedule};
 pub use parameter::{ParameterSpec, Role, Selection};
 pub use train::{LearningCurve, TrainError, Trainer};

@@ -2,7 +2,8 @@
 
 use super::gemm::{Layout, MatrixMut, MatrixRef, gemm};
 use super::philox::Stream;
-use super::reduce;
+use super::{reduce, windows};
+use crate::{Shape, Window};
 use std::alloc::{GlobalAlloc, Layout as Size, System};
 use std::cell::Cell;
 
@@ -43,7 +44,11 @@ fn kernels_allocate_nothing_in_steady_state() {
     let (m, n, k) = (130, 300, 270);
     let (a, b) = (vec![1.0f32; m * k], vec![1.0f32; k * n]);
     let (mut c, mut sums, mut logs) = (vec![0.0f32; m * n], vec![0.0f32; m], vec![0.0f32; n]);
+    let (image, window) = (Shape::from([4, 8, 28, 28]), Window::new([3, 3]));
+    let (mut pixels, mut columns) = (vec![1.0f32; image.numel()], vec![0.0f32; 4 * 72 * 26 * 26]);
     let mut run = || {
+        windows::unfold(&pixels, image, &window, &mut columns);
+        windows::fold(&columns, image, &window, &mut pixels);
         let a = MatrixRef::new(&a, Layout::row_major(m, k));
         // Both the transposing and the plain way of packing.
         let b_transposed = MatrixRef::new(&b, Layout::row_major(n, k)).transposed();

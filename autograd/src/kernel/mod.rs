@@ -12,6 +12,7 @@
 //! | [`movement`] | gathering, padding, concatenating, windows as columns |
 //! | [`memory`] | the memory of a plan, and which of its places may be used side by side |
 //! | [`aligned`], [`scratch`] | arrays that begin at a line of the cache, and working memory of a thread |
+//! | [`windows`] | windows of images as columns, and columns added into images |
 //! | [`philox`] | counter-based random numbers: element `i` is a pure function of its counter |
 
 // The reason for the exception: a function compiled for AVX2 or AVX-512 may only be called where those
@@ -29,6 +30,7 @@ pub mod reduce;
 pub mod scratch;
 pub mod simd;
 pub mod tile;
+pub mod windows;
 
 pub use math::Native;
 

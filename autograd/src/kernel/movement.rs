@@ -1,9 +1,8 @@
-//! Kernels that move elements without computing: rows at an index, padding, concatenation, windows.
+//! Kernels that move elements without computing: rows at an index, padding, concatenation.
 //!
 //! Each is tested against the slow evaluation that stands beside its rules in [`ops`](crate::ops).
 
 use crate::ops::Strided;
-use crate::ops::window::Window;
 use crate::real::Real;
 use crate::shape::{MAX_RANK, Shape};
 
@@ -80,68 +79,10 @@ pub fn place_blocks<T: Real>(x: &[T], width: usize, out: &mut [T], start: usize,
     }
 }
 
-/// The windows of images `[n, c, h, w]` as columns; see [`ops::window`](crate::ops::window).
-pub fn unfold<T: Real>(x: &[T], image: Shape, window: &Window, out: &mut [T]) {
-    out.fill(T::ZERO);
-    for_each_row(image, window, |row| {
-        let inside = &mut out[row.columns..row.columns + row.length];
-        match row.step {
-            1 => inside.copy_from_slice(&x[row.image..row.image + row.length]),
-            step => inside.iter_mut().enumerate().for_each(|(i, y)| *y = x[row.image + i * step]),
-        }
-    });
-}
-
-/// Columns added into images of shape `image`, in the order of the columns.
-pub fn fold<T: Real>(columns: &[T], image: Shape, window: &Window, out: &mut [T]) {
-    out.fill(T::ZERO);
-    for_each_row(image, window, |row| {
-        for (i, &value) in columns[row.columns..row.columns + row.length].iter().enumerate() {
-            out[row.image + i * row.step] += value;
-        }
-    });
-}
-
-/// Consecutive elements of the columns and where they lie in the image.
-struct Row {
-    columns: usize,
-    image: usize,
-    step: usize,
-    length: usize,
-}
-
-/// Visits every row of windows, cut to the part that lies inside the image.
-fn for_each_row(image: Shape, window: &Window, mut visit: impl FnMut(Row)) {
-    let [n, c, h, w] = [image[0], image[1], image[2], image[3]];
-    let [rows, columns] = window.count([h, w]).expect("checked where the window was recorded");
-    let step = window.stride[1];
-    let mut start = 0;
-    for plane in 0..n * c {
-        for p in 0..window.size[0] {
-            for q in 0..window.size[1] {
-                // Windows j for which padding ≤ j·stride + q·dilation < padding + w.
-                let offset = q * window.dilation[1];
-                let first = window.padding[1].saturating_sub(offset).div_ceil(step).min(columns);
-                let end = (window.padding[1] + w).saturating_sub(offset).div_ceil(step).min(columns);
-                for i in 0..rows {
-                    if let Some(y) = window.position(0, i, p, h)
-                        && first < end
-                    {
-                        let x = first * step + offset - window.padding[1];
-                        let image = (plane * h + y) * w + x;
-                        visit(Row { columns: start + first, image, step, length: end - first });
-                    }
-                    start += columns;
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Op, linear, window};
+    use crate::ops::{Op, linear};
     use proptest::prelude::*;
 
     fn ramp(n: usize) -> Vec<f64> {
@@ -150,34 +91,6 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
-
-        /// Integers: moving and adding is exact, so every element must be equal.
-        #[test]
-        fn windows_are_those_of_the_slow_evaluation(
-            sizes in (0usize..3, 1usize..3, 1usize..8, 1usize..8),
-            size in (1usize..4, 1usize..4),
-            stride in (1usize..4, 1usize..4),
-            padding in (0usize..4, 0usize..4),
-            dilation in (1usize..3, 1usize..3),
-        ) {
-            let window = Window {
-                size: size.into(),
-                stride: stride.into(),
-                padding: padding.into(),
-                dilation: dilation.into(),
-            };
-            let image = Shape::from([sizes.0, sizes.1, sizes.2, sizes.3]);
-            let Some(count) = window.count([sizes.2, sizes.3]) else { return Ok(()) };
-            let length = sizes.0 * sizes.1 * size.0 * size.1 * count[0] * count[1];
-            let x = ramp(image.numel());
-            let mut columns = vec![f64::NAN; length];
-            unfold(&x, image, &window, &mut columns);
-            prop_assert_eq!(&columns, &window::unfold(&x, image, &window));
-            let mut back = vec![f64::NAN; image.numel()];
-            let y = ramp(length);
-            fold(&y, image, &window, &mut back);
-            prop_assert_eq!(back, window::fold(&y, image, &window));
-        }
 
         #[test]
         fn padding_is_that_of_the_slow_evaluation(

@@ -7,9 +7,9 @@ use super::schedule::{Schedule, Step, batch_stride};
 use crate::graph::NodeId;
 use crate::kernel::gemm::{self, MatrixMut, MatrixRef};
 use crate::kernel::memory::{Memory, Place};
-use crate::kernel::movement;
 use crate::kernel::reduce;
 use crate::kernel::tile::View;
+use crate::kernel::{movement, windows};
 use crate::ops::custom::Custom;
 use crate::ops::random::Draw;
 use crate::ops::reduce::{Pass, ReduceKernel, passes};
@@ -271,11 +271,11 @@ impl<T: Real> Compiled<T> {
             }
             Compiled::Unfold { input, image, window, out } => {
                 let (out, [x]) = memory.split(out, [input]);
-                movement::unfold(x, *image, window, out);
+                windows::unfold(x, *image, window, out);
             }
             Compiled::Fold { input, window, out, image } => {
                 let (out, [x]) = memory.split(out, [input]);
-                movement::fold(x, *image, window, out);
+                windows::fold(x, *image, window, out);
             }
             Compiled::Custom { operation, inputs, shapes, out } => {
                 let mut values: SmallVec<[(&[T], Shape); 4]> = SmallVec::new();
@@ -294,6 +294,7 @@ impl<T: Real> Compiled<T> {
         match self {
             Compiled::Group(group) => group.program.is_parallel(),
             Compiled::Reduce { pass, .. } => pass.outer * pass.reduced * pass.inner >= 1 << 15,
+            Compiled::Unfold { image, .. } | Compiled::Fold { image, .. } => image.numel() >= 1 << 15,
             other => other.operations() >= 1 << 20,
         }
     }

@@ -10,7 +10,16 @@ use autograd::{Real, Shape, Var};
 /// new update = m/(1 - β₁ᵗ) / (√(v/(1 - β₂ᵗ)) + ε)
 /// ```
 ///
-/// Slots `first_moment` and `second_moment` of each parameter, and `adam/steps`, which is `t`.
+/// Slots `first_moment` and `second_moment` of each parameter, and `adam/steps`, which is `t`; AMSGrad also
+/// `largest_second_moment`.
+///
+/// ```
+/// use nn::optimise::{AdamScaling, ScaleByLearningRate};
+/// use nn::Optimiser;
+/// // What `Optimiser::adam(1e-3)` is.
+/// let optimiser = Optimiser::<f32>::new(1e-3).then(AdamScaling::default()).then(ScaleByLearningRate);
+/// assert!(optimiser.check().is_ok());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamScaling {
     /// The share of the mean that stays, `β₁` in [0, 1).
@@ -19,12 +28,16 @@ pub struct AdamScaling {
     pub beta2: f64,
     /// What is added to the root, `ε`.
     pub epsilon: f64,
+    /// Whether the divisor is of the largest `v/(1 - β₂ᵗ)` so far, so that it never falls and the step of a
+    /// rare large gradient is not forgotten (Reddi, Kale, Kumar, ICLR 2018, algorithm 2, which leaves out
+    /// the corrections `1 - βᵗ`; here they are Adam's, inside the maximum).
+    pub amsgrad: bool,
 }
 
 impl Default for AdamScaling {
-    /// The authors' constants: 0.9, 0.999, 1e-8.
+    /// The authors' constants: 0.9, 0.999, 1e-8. Not AMSGrad.
     fn default() -> AdamScaling {
-        AdamScaling { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        AdamScaling { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false }
     }
 }
 
@@ -53,16 +66,20 @@ impl<T: Real> Transform<T> for AdamScaling {
             let second = without_subnormals(old2 * self.beta2 + value * value * (1.0 - self.beta2));
             memory.keep(old1, first);
             memory.keep(old2, second);
-            scaled.push(first * unbias1 / ((second * unbias2).sqrt() + self.epsilon));
+            let mut square = second * unbias2;
+            if self.amsgrad {
+                let largest = memory.recall(&spec.name, "largest_second_moment", spec.shape);
+                square = largest.maximum(square);
+                memory.keep(largest, square);
+            }
+            scaled.push(first * unbias1 / (square.sqrt() + self.epsilon));
         }
         scaled
     }
 
     fn check(&self) -> Result<(), HyperparameterError> {
-        for (name, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            HyperparameterError::unless((0.0..1.0).contains(&beta), name, beta, "in [0, 1)")?;
-        }
-        let fits = self.epsilon.is_finite() && self.epsilon > 0.0;
-        HyperparameterError::unless(fits, "epsilon", self.epsilon, "finite and above 0")
+        HyperparameterError::unless_share("beta1", self.beta1)?;
+        HyperparameterError::unless_share("beta2", self.beta2)?;
+        HyperparameterError::unless_epsilon(self.epsilon)
     }
 }

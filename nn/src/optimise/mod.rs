@@ -10,8 +10,16 @@
 //! |---|---|
 //! | [`Optimiser::sgd`] | learning rate |
 //! | [`Optimiser::momentum`], [`Optimiser::nesterov`] | momentum, learning rate |
+//! | [`Optimiser::adagrad`], [`Optimiser::rmsprop`], [`Optimiser::adadelta`] | the scaling, learning rate |
 //! | [`Optimiser::adam`] | Adam's scaling, learning rate |
+//! | [`Optimiser::amsgrad`] | Adam's scaling with a divisor that never falls, learning rate |
 //! | [`Optimiser::adamw`] | Adam's scaling, decayed weights, learning rate |
+//! | [`Optimiser::lion`] | Lion's direction, decayed weights, learning rate |
+//! | [`Optimiser::groups`] | a chain for each group of parameters |
+//!
+//! [`Lbfgs`] is none of these: a protocol on the host that runs a plan of loss and gradient as often as it
+//! needs, for small problems in full batches. The learning rate follows a [`Schedule`]; a
+//! [`Plateau`] lowers it when the validation loss stops falling.
 //!
 //! Everything a transform remembers (velocities, moments, the number of steps) is a parameter of role
 //! [`State`](Role::State), named `PARAMETER/SLOT`, beside the model's in
@@ -34,17 +42,30 @@
 //! assert!(parameters.get("l.weight/first_moment").is_some());
 //! ```
 
+mod adadelta;
+mod adagrad;
 mod adam;
 mod clip;
 mod decay;
+mod groups;
+mod lbfgs;
+mod lion;
 mod momentum;
+mod plateau;
+mod rms_prop;
 mod scale;
 mod schedule;
 
+pub use adadelta::AdadeltaScaling;
+pub use adagrad::AdaGradScaling;
 pub use adam::AdamScaling;
-pub use clip::{ClipGlobalNorm, ClipValue};
+pub use clip::{ClipGlobalNorm, ClipNorm, ClipValue};
 pub use decay::AddDecayedWeights;
+pub use lbfgs::{Lbfgs, LbfgsOutcome, LbfgsReport};
+pub use lion::LionDirection;
 pub use momentum::Momentum;
+pub use plateau::Plateau;
+pub use rms_prop::RmsScaling;
 pub use scale::{Scale, ScaleByLearningRate};
 pub use schedule::Schedule;
 
@@ -82,6 +103,16 @@ impl HyperparameterError {
     ) -> Result<(), HyperparameterError> {
         if fits { Ok(()) } else { Err(HyperparameterError { name, value, expected }) }
     }
+
+    /// An error, unless `value` is the share of a running mean that stays: in [0, 1).
+    fn unless_share(name: &'static str, value: f64) -> Result<(), HyperparameterError> {
+        HyperparameterError::unless((0.0..1.0).contains(&value), name, value, "in [0, 1)")
+    }
+
+    /// An error, unless `value` can keep a divisor from 0.
+    fn unless_epsilon(value: f64) -> Result<(), HyperparameterError> {
+        HyperparameterError::unless(value.is_finite() && value > 0.0, "epsilon", value, "finite and above 0")
+    }
 }
 
 /// One parameter on its way through a chain.
@@ -115,17 +146,20 @@ pub struct Memory<'g, T: Real> {
     specs: Vec<ParameterSpec>,
     updates: Vec<(Var<'g, T>, Var<'g, T>)>,
     learning_rate: Option<Var<'g, T>>,
+    /// What a group multiplies the learning rate with.
+    rate_factor: f64,
 }
 
 impl<'g, T: Real> Memory<'g, T> {
-    /// The fed learning rate, a scalar.
+    /// The fed learning rate, times the factor of the group that asks; a scalar.
     #[track_caller]
     pub fn learning_rate(&mut self) -> Var<'g, T> {
         // A `match`: a closure would not pass the caller's line on.
-        match self.learning_rate {
+        let rate = match self.learning_rate {
             Some(rate) => rate,
             None => *self.learning_rate.insert(self.graph.scalar(LEARNING_RATE)),
-        }
+        };
+        if self.rate_factor == 1.0 { rate } else { rate * self.rate_factor }
     }
 
     /// A remembered value that starts at 0 everywhere, named `OWNER/SLOT`; if the chain has that name
@@ -192,9 +226,39 @@ impl<T: Real> Optimiser<T> {
         Optimiser::new(learning_rate).then(Momentum { momentum, nesterov: true }).then(ScaleByLearningRate)
     }
 
+    /// AdaGrad with the book's constant; see [`AdaGradScaling`].
+    pub fn adagrad(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(AdaGradScaling::default()).then(ScaleByLearningRate)
+    }
+
+    /// RMSProp, not centred and without momentum; see [`RmsScaling`].
+    pub fn rmsprop(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(RmsScaling::default()).then(ScaleByLearningRate)
+    }
+
+    /// Adadelta with its author's constants, to whom the learning rate is 1; see [`AdadeltaScaling`].
+    pub fn adadelta(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        Optimiser::new(learning_rate).then(AdadeltaScaling::default()).then(ScaleByLearningRate)
+    }
+
     /// Adam with its authors' constants; see [`AdamScaling`].
     pub fn adam(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
         Optimiser::new(learning_rate).then(AdamScaling::default()).then(ScaleByLearningRate)
+    }
+
+    /// Adam whose divisor never falls; see [`AdamScaling::amsgrad`].
+    pub fn amsgrad(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
+        let scaling = AdamScaling { amsgrad: true, ..AdamScaling::default() };
+        Optimiser::new(learning_rate).then(scaling).then(ScaleByLearningRate)
+    }
+
+    /// Lion with its authors' constants and decoupled decay of the weights, not of biases; see
+    /// [`LionDirection`].
+    pub fn lion(learning_rate: impl Into<Schedule>, decay: f64) -> Optimiser<T> {
+        Optimiser::new(learning_rate)
+            .then(LionDirection::default())
+            .then(AddDecayedWeights { decay, selection: Selection::weights() })
+            .then(ScaleByLearningRate)
     }
 
     /// Adam with decoupled decay of the weights, not of biases: `w := w - ε (m̂/(√v̂ + ε') + decay · w)`
@@ -258,18 +322,15 @@ impl<T: Real> Optimiser<T> {
             specs.len(),
             gradients.len()
         );
-        let mut memory = Memory { graph, specs: Vec::new(), updates: Vec::new(), learning_rate: None };
+        let mut memory =
+            Memory { graph, specs: Vec::new(), updates: Vec::new(), learning_rate: None, rate_factor: 1.0 };
         let mut updates = Vec::new();
         for (&spec, &value) in specs.iter().zip(gradients) {
             let (name, shape) = (&spec.name, value.shape());
             assert!(shape == spec.shape, "`{name}` is {}, its gradient is {shape}", spec.shape);
             updates.push(Update { spec, parameter: spec.declare(graph), value });
         }
-        for transform in &self.transforms {
-            let values = transform.transform(&updates, &mut memory);
-            assert!(values.len() == updates.len(), "{transform:?} made {} updates", values.len());
-            updates.iter_mut().zip(values).for_each(|(update, value)| update.value = value);
-        }
+        self.run_chain(&mut updates, &mut memory);
         let mut pairs: Vec<_> = updates.iter().map(|u| (u.parameter, u.parameter - u.value)).collect();
         pairs.extend(memory.updates);
         let is_state =
@@ -281,6 +342,15 @@ impl<T: Real> Optimiser<T> {
                 .filter(|(state, _)| graph.name_of(state.id()).is_some_and(|name| is_state(&name))),
         );
         OptimiserStep { updates: pairs, state: memory.specs, learning_rate: memory.learning_rate }
+    }
+
+    /// Lets each transform of the chain make new updates of the ones before.
+    fn run_chain<'g>(&self, updates: &mut [Update<'g, '_, T>], memory: &mut Memory<'g, T>) {
+        for transform in &self.transforms {
+            let values = transform.transform(updates, memory);
+            assert!(values.len() == updates.len(), "{transform:?} made {} updates", values.len());
+            updates.iter_mut().zip(values).for_each(|(update, value)| update.value = value);
+        }
     }
 }
 

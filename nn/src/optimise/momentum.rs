@@ -30,7 +30,6 @@ impl<T: Real> Transform<T> for Momentum {
     }
 
     fn check(&self) -> Result<(), HyperparameterError> {
-        let fits = (0.0..1.0).contains(&self.momentum);
-        HyperparameterError::unless(fits, "momentum", self.momentum, "in [0, 1)")
+        HyperparameterError::unless_share("momentum", self.momentum)
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::data::{DataError, digits};
 use crate::layer::Mode;
+use crate::optimise::Plateau;
 use crate::{Activation, Linear, Optimiser, Selection, Sequential, initialise};
 use autograd::ops::random::Draw;
 use autograd::{Graph, Interpreter, RunError, Tensor, Var};
@@ -283,6 +284,50 @@ fn observers_see_each_epoch_and_may_stop() {
     assert_eq!(seen.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(seen[2].1, parameters);
     assert_ne!(seen[1].1, parameters);
+}
+
+/// Nothing ever improves by 100 %: the rate is halved after each second epoch.
+#[test]
+fn a_plateau_lowers_the_rate() {
+    let data = quadrants::<f64>(64);
+    let model = model();
+    let plateau = || Plateau::new(0.5, 1).threshold(1.0);
+    let run = |parameters: &mut Parameters<f64>, first: u64, epochs: u64, plateau: Plateau| {
+        let mut trainer =
+            Trainer::new(&model, Optimiser::sgd(0.4)).first_epoch(first).epochs(epochs).plateau(plateau);
+        let curve = trainer.fit(&data, Some(&data), parameters).unwrap();
+        let rates: Vec<f64> = curve.epochs.iter().map(|metrics| metrics.learning_rate).collect();
+        (rates, trainer.plateau_now().unwrap().clone())
+    };
+    let mut whole = initialise(&model, 1);
+    let (rates, _) = run(&mut whole, 0, 6, plateau());
+    // The first epoch has nothing to be compared with.
+    assert_eq!(rates, [0.4, 0.4, 0.4, 0.2, 0.2, 0.1]);
+
+    // The fed rate is that of the measures: six epochs at those rates by hand.
+    let mut by_hand = initialise(&model, 1);
+    for (epoch, rate) in rates.iter().enumerate() {
+        let mut trainer = Trainer::new(&model, Optimiser::sgd(*rate)).first_epoch(epoch as u64).epochs(1);
+        trainer.fit(&data, None, &mut by_hand).unwrap();
+    }
+    assert_eq!(whole, by_hand);
+
+    // Interrupted after four epochs, and from the beginning again with the same trainer.
+    let mut halves = initialise(&model, 1);
+    let (first, seen) = run(&mut halves, 0, 4, plateau());
+    let (second, _) = run(&mut halves, 4, 2, seen);
+    assert_eq!(([first, second].concat(), &halves), (rates, &whole));
+    let mut trainer = Trainer::new(&model, Optimiser::sgd(0.4)).epochs(4).plateau(plateau());
+    for _ in 0..2 {
+        let curve = trainer.fit(&data, Some(&data), &mut initialise(&model, 1)).unwrap();
+        assert_eq!(curve.last().unwrap().learning_rate, 0.2);
+    }
+    let mut senseless = Trainer::new(&model, Optimiser::sgd(0.4)).plateau(Plateau::new(2.0, 1));
+    let error = senseless.fit(&data, None, &mut initialise(&model, 1)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the optimiser cannot work: the factor of a plateau is 2, it must be in (0, 1)"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::data::{Batches, Dataset};
 use crate::initialise::initialise_missing;
 use crate::layer::{Layer, Mode};
 use crate::loss::{Reduction, cross_entropy, error_count};
-use crate::optimise::{LEARNING_RATE, Optimiser, OptimiserStep};
+use crate::optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Plateau};
 use crate::parameter::ParameterSpec;
 use autograd::ops::random::Draw;
 use autograd::{Feed, Graph, Interpreter, NonFinite, Parameters, Plan, Real, Shape, Tensor, Var};
@@ -36,6 +36,9 @@ pub struct Trainer<'m, T: Real> {
     model: &'m dyn Layer<T>,
     specs: Vec<ParameterSpec>,
     optimiser: Optimiser<T>,
+    plateau: Option<Plateau>,
+    /// The plateau with what it has seen in this training.
+    plateau_now: Option<Plateau>,
     objective: Box<Objective<'m, T>>,
     batch_size: usize,
     epochs: u64,
@@ -59,6 +62,8 @@ impl<'m, T: Real> Trainer<'m, T> {
             model,
             specs: model.parameters(),
             optimiser,
+            plateau: None,
+            plateau_now: None,
             objective: Box::new(|batch| batch.cross_entropy()),
             batch_size: 32,
             epochs: 10,
@@ -117,6 +122,20 @@ impl<'m, T: Real> Trainer<'m, T> {
         self
     }
 
+    /// Lowers the learning rate when the validation loss stops falling, or the training loss if there is no
+    /// validation. Every training begins with the plateau as it is given here; one that goes on
+    /// ([`Trainer::first_epoch`]) is given what [`Trainer::plateau_now`] returned.
+    pub fn plateau(mut self, plateau: Plateau) -> Self {
+        self.plateau = Some(plateau);
+        self
+    }
+
+    /// The plateau with what it has seen in the last training. It is the one thing beside the parameters that
+    /// a training remembers.
+    pub fn plateau_now(&self) -> Option<&Plateau> {
+        self.plateau_now.as_ref()
+    }
+
     /// Shows a progress bar with this title on standard error, if that is a terminal.
     pub fn progress(mut self, title: &str) -> Self {
         self.progress = Some(title.into());
@@ -154,6 +173,7 @@ impl<'m, T: Real> Trainer<'m, T> {
         let first_batch = train.len().min(self.batch_size);
         self.compiled(train.examples().shape().with_axis(0, first_batch));
         initialise_missing(&self.state, parameters);
+        self.plateau_now = self.plateau.clone();
         let bar = self.progress_bar(batches.batches_per_epoch() as u64);
         let mut curve = LearningCurve::default();
         let mut last_good = parameters.clone();
@@ -176,6 +196,9 @@ impl<'m, T: Real> Trainer<'m, T> {
             }
             if let Some(validation) = validation {
                 metrics.validation = Some(self.evaluator.evaluate(validation, parameters)?);
+            }
+            if let Some(plateau) = &mut self.plateau_now {
+                plateau.observe(metrics.validation.unwrap_or(metrics.train).loss);
             }
             show(&bar, &metrics);
             let decision = observer.epoch_ended(&metrics, parameters);
@@ -203,6 +226,9 @@ impl<'m, T: Real> Trainer<'m, T> {
 
     fn check(&self, train: &Dataset<T>, validation: Option<&Dataset<T>>) -> Result<(), TrainError> {
         self.optimiser.check()?;
+        if let Some(plateau) = &self.plateau {
+            plateau.check()?;
+        }
         check_model(self.model, train)?;
         let Some(validation) = validation else { return Ok(()) };
         if validation.example_shape() != train.example_shape() {
@@ -249,7 +275,7 @@ impl<'m, T: Real> Trainer<'m, T> {
             objective: mean(objective),
             train: Evaluation { loss: mean(loss), error: mean(errors), examples },
             validation: None,
-            learning_rate: self.optimiser.learning_rate((epoch + 1) * per_epoch as u64 - 1),
+            learning_rate: self.learning_rate((epoch + 1) * per_epoch as u64 - 1),
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -263,7 +289,7 @@ impl<'m, T: Real> Trainer<'m, T> {
         parameters: &mut Parameters<T>,
     ) -> Result<StepMeasures, TrainError> {
         let running = self.measure == TrainingMeasure::Running;
-        let learning_rate = self.optimiser.learning_rate(step);
+        let learning_rate = self.learning_rate(step);
         let shape = train.examples().shape().with_axis(0, indices.len());
         let fed = self.number_of_feeds();
         let Compiled { plan, inputs, labels } = self.compiled(shape);
@@ -276,6 +302,12 @@ impl<'m, T: Real> Trainer<'m, T> {
             loss: measured("loss"),
             errors: measured("errors"),
         })
+    }
+
+    /// The learning rate of a step: the schedule's, lowered by the plateau.
+    fn learning_rate(&self, step: u64) -> f64 {
+        let scheduled = self.optimiser.learning_rate(step);
+        self.plateau_now.as_ref().map_or(scheduled, |plateau| plateau.rate(scheduled))
     }
 
     /// The plan for a batch of this shape.
@@ -337,7 +369,7 @@ impl<'m, T: Real> Trainer<'m, T> {
             let nodes: Vec<_> = [objective.id()].into_iter().chain(updates).collect();
             let interpreter =
                 Interpreter { parameters: &before, draw: Draw { seed: self.seed, run: number } };
-            let feeds = feeds(&inputs, &labels, self.optimiser.learning_rate(number));
+            let feeds = feeds(&inputs, &labels, self.learning_rate(number));
             return Ok(interpreter.first_non_finite(&graph, &nodes, &feeds[..self.number_of_feeds()])?);
         }
         Ok(None)
