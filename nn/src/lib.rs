@@ -63,6 +63,7 @@
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
+pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod initialise;
@@ -73,6 +74,7 @@ pub mod optimise;
 pub mod parameter;
 pub mod train;
 
+pub use checkpoint::Checkpoint;
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
 pub use layers::{Activation, Convolution, Flatten, Linear, Pooling, Sequential};
