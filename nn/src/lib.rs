@@ -20,7 +20,7 @@
 //! let curve = trainer.fit(&train, Some(&test), &mut parameters)?;
 //!
 //! println!("{curve}");
-//! let error = trainer.evaluate(&test, &mut parameters)?.error;
+//! let error = trainer.evaluate(&test, &parameters)?.error;
 //! assert!(error < 0.06, "{:.1} % of the test digits are wrong", 100.0 * error);
 //! # Ok(())
 //! # }
@@ -49,8 +49,10 @@
 //! | [`layers`] | [`Linear`], [`Convolution`], [`Pooling`], [`Activation`], [`Flatten`], [`Sequential`] |
 //! | [`loss`] | cross-entropies, squared error |
 //! | [`optimise`] | chains of update transforms, schedules |
-//! | [`data`] | data sets, minibatches, file formats |
-//! | [`train`] | the loop: [`Trainer`] |
+//! | [`data`] | data sets, minibatches, folds; readers of IDX, CIFAR-10, CSV and `.npy` files |
+//! | [`train`] | the loop: [`Trainer`]; stopped between two steps by an [`Interrupt`](train::Interrupt) |
+//! | [`metrics`] | top-k accuracy, confusion matrix, calibration |
+//! | [`checkpoint`] | parameters and trainings on disk, in safetensors: [`Checkpoint`] |
 //! | [`files`] | writing files that are whole or not there |
 //!
 //! # What is not
@@ -70,6 +72,7 @@ pub mod initialise;
 pub mod layer;
 pub mod layers;
 pub mod loss;
+pub mod metrics;
 pub mod optimise;
 pub mod parameter;
 pub mod train;

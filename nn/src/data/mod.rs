@@ -6,8 +6,8 @@
 //! | --- | --- |
 //! | read, trusting nothing | [`digits`] (embedded), [`idx`] (MNIST and its relatives), [`cifar`], [`csv`] (tables), [`npy`] (NumPy's arrays) |
 //! | hold, with its invariants checked once | [`Dataset`] |
-//! | share out | [`Dataset::split`], stratified by class |
-//! | scale | [`Standardise`], fitted on the training part only |
+//! | share out | [`Dataset::split`], stratified by class; [`Dataset::folds`], [`Dataset::stratified_folds`] |
+//! | scale | [`Standardise`], fitted on the training part only; as a layer if the model is to take the data's own units |
 //! | draw | [`Batches`]: shuffled minibatches, a pure function of seed and epoch |
 //! | copy | [`Dataset::gather_into`]: rows into tensors that the caller keeps |
 //!
@@ -42,6 +42,7 @@ pub mod csv;
 mod dataset;
 pub mod digits;
 mod error;
+mod folds;
 mod gzip;
 pub mod idx;
 pub mod npy;
@@ -52,7 +53,8 @@ mod standardise;
 pub use batches::{Batches, LastBatch};
 pub use dataset::Dataset;
 pub use error::DataError;
-pub use standardise::Standardise;
+pub use folds::Fold;
+pub use standardise::{Standardise, StandardiseLayer};
 
 use std::io;
 use std::path::Path;

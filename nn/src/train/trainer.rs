@@ -258,7 +258,7 @@ impl<'m, T: Real> Trainer<'m, T> {
     pub fn evaluate(
         &mut self,
         data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
+        parameters: &Parameters<T>,
     ) -> Result<Evaluation, TrainError> {
         self.evaluator.evaluate(data, parameters)
     }

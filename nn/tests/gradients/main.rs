@@ -6,3 +6,4 @@ mod check;
 mod layers;
 mod losses;
 mod network;
+mod standardise;
