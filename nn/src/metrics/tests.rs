@@ -33,10 +33,11 @@ fn values_worked_out_by_hand() {
 
 #[test]
 fn calibration_bins_are_open_below_and_closed_above() {
-    // Two equal logits: confidence exactly 1/2, in the first of two bins together with what lies below.
-    let (logits, labels) = tensors(&[&[0.0, 0.0], &[100.0, 0.0]], &[1, 1]);
+    // Two equal logits, confidence exactly 1/2, right: in the first of two bins. A sure wrong one in the other;
+    // in one bin the two would make up for each other.
+    let (logits, labels) = tensors(&[&[0.0, 0.0], &[100.0, 0.0]], &[0, 1]);
     let predictions = Predictions::new(&logits, &labels).unwrap();
-    // Bins ]0, 1/2] and ]1/2, 1]: |0 - 1/2| / 2 + |0 - 1| / 2.
+    // Bins ]0, 1/2] and ]1/2, 1]: |1 - 1/2| / 2 + |0 - 1| / 2.
     assert_eq!(predictions.calibration_error(2), 0.75);
     // Confidences in one bin average before the difference is taken.
     let (logits, labels) = tensors(&[&[100.0, 0.0], &[100.0, 0.0]], &[0, 1]);
