@@ -58,6 +58,11 @@ impl<T: Real> Parameters<T> {
     }
 
     /// Name and value at a place.
+    pub(crate) fn entry(&self, position: usize) -> Option<(&str, &Tensor<T>)> {
+        self.entries.get(position).map(|(name, value)| (&**name, value))
+    }
+
+    /// Name and value at a place, the value to be changed in place.
     pub(crate) fn entry_mut(&mut self, position: usize) -> Option<(&str, &mut Tensor<T>)> {
         self.entries.get_mut(position).map(|(name, value)| (&**name, value))
     }

@@ -57,5 +57,16 @@ fn a_run_allocates_nothing() {
         });
         assert_eq!(allocated, 0, "batch {batch}, width {width}");
         assert!(last < first, "the step trains: loss {first} then {last}");
+        let graph = Graph::<f32>::new();
+        let logits = graph.input("x", [batch, width]).matmul(graph.parameter("w1", [width, width]));
+        let mut plan = Plan::builder(&graph).output("logits", logits.relu()).compile();
+        let allocated = pool.install(|| {
+            let mut evaluate = || plan.evaluate(&parameters, &feeds[..1]).unwrap().values("logits")[0];
+            (0..20).for_each(|_| _ = evaluate());
+            let region = Region::new(ALLOCATOR);
+            (0..10).for_each(|_| _ = evaluate());
+            region.change().allocations
+        });
+        assert_eq!(allocated, 0, "evaluating, batch {batch}, width {width}");
     }
 }

@@ -188,3 +188,49 @@ fn compare_threads(choices: &[Choice]) {
         assert!(one.1 == more.1, "{threads} threads");
     }
 }
+
+/// Reading parameters where they are gives the bits that taking them gives, also for an output that is a
+/// parameter itself, and leaves them as they were.
+#[test]
+fn evaluating_reads_what_running_takes() {
+    for width in [3, 300] {
+        let graph = Graph::<f32>::new();
+        let (x, w) = (graph.input("x", [width, width]), graph.parameter("w", [width, width]));
+        let b = graph.parameter("b", [width]);
+        let y = (x.matmul(w) + b).tanh() * graph.normal("noise", [width, width]) + b.exp();
+        let mut plan = Plan::builder(&graph)
+            .output("y", y)
+            .output("w", w)
+            .output("slope", grad(y.sum(), &[w])[0])
+            .compile();
+        let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
+        let mut parameters = Parameters::new();
+        parameters.insert("other", Tensor::scalar(1.0));
+        parameters.insert("b", Tensor::from_fn([width], value));
+        parameters.insert("w", Tensor::from_fn([width, width], value));
+        let before = parameters.clone();
+        let input = Tensor::from_fn([width, width], value);
+        let feeds = [("x", Feed::from(&input))];
+        let results =
+            |outputs: autograd::Outputs<'_, f32>| ["y", "w", "slope"].map(|name| outputs.tensor(name));
+        let taken = results(plan.run(&mut parameters, &feeds).unwrap());
+        plan.set_run(0);
+        let read = results(plan.evaluate(&parameters, &feeds).unwrap());
+        assert_eq!(read, taken);
+        assert_eq!(read[1], before["w"]);
+        assert_eq!(parameters, before);
+        assert_eq!(plan.draw().run, 1, "the run is counted");
+        let error = plan.evaluate(&Parameters::new(), &feeds).unwrap_err();
+        assert!(error.to_string().contains("has no value"), "{error}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "evaluate() of a plan that updates parameters; run() does that")]
+fn a_plan_with_updates_cannot_only_read() {
+    let graph = Graph::<f64>::new();
+    let w = graph.parameter("w", [2]);
+    let mut plan = Plan::builder(&graph).update(w, w * 2.0).compile();
+    let parameters = [("w", Tensor::zeros([2]))].into_iter().collect();
+    let _ = plan.evaluate(&parameters, &[]);
+}

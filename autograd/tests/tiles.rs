@@ -1,7 +1,7 @@
 //! Tile programs against the functions evaluated one number at a time: every function, kind of operand,
 //! instruction set and awkward length. (A test binary of its own: it changes the instruction set in use.)
 
-use autograd::kernel::memory::{Memory, Place};
+use autograd::kernel::memory::{Access, Memory, Place};
 use autograd::kernel::simd::Level;
 use autograd::kernel::tile::{Action, Chain, Instruction, Parts, Source, Target, TileProgram, UNUSED, View};
 use autograd::ops::pointwise::{Binary, Unary};
@@ -45,7 +45,7 @@ fn single<T: Real>(shape: Shape, action: Action, sources: [Source; 3], operands:
 
 fn run<T: Real>(program: &TileProgram<T>, operands: &[&[f64]]) -> Vec<u64> {
     let (mut memory, reads, out) = memory::<T>(operands, program.shape().numel());
-    memory.run_tiles(program, &reads, std::slice::from_ref(&out), Draw::default());
+    Access::new(&mut memory, None).run_tiles(program, &reads, std::slice::from_ref(&out), Draw::default());
     assert_eq!(memory.arena.last().unwrap().to_f64(), -7.0, "written behind the output");
     memory.read(&out).iter().map(|x| if x.is_nan() { 1 } else { x.bits() }).collect()
 }
@@ -252,7 +252,7 @@ fn an_output_may_lie_over_an_operand_that_is_read_first() {
     let program = TileProgram::new(shape, parts);
     let (a, b) = (values(2000, 0), values(2000, 1));
     let (mut memory, places, _) = memory::<f64>(&[&a, &b], 0);
-    memory.run_tiles(&program, &places, &places, Draw::default());
+    Access::new(&mut memory, None).run_tiles(&program, &places, &places, Draw::default());
     for i in 0..2000 {
         assert_eq!((memory.read(&places[0])[i], memory.read(&places[1])[i]), (a[i] + b[i], a[i] * b[i]));
     }
@@ -264,7 +264,7 @@ fn a_directly_written_output_may_not_lie_over_its_operand() {
     let shape = Shape::from([4]);
     let program = single::<f64>(shape, Action::Unary(Unary::Neg), [Source::Dense(0), UNUSED, UNUSED], 1);
     let (mut memory, places, _) = memory::<f64>(&[&[1.0; 4]], 0);
-    memory.run_tiles(&program, &places, &places, Draw::default());
+    Access::new(&mut memory, None).run_tiles(&program, &places, &places, Draw::default());
 }
 
 #[test]

@@ -47,6 +47,12 @@ pub enum LabError {
         /// What happened.
         error: RegularizeError,
     },
+    /// Stopped too early.
+    #[error("interrupted before every technique had trained one network: there is nothing to show")]
+    Interrupted,
+    /// The operating system refuses to report ctrl-C.
+    #[error("cannot listen for ctrl-C: {0}")]
+    Signal(#[from] ctrlc::Error),
     /// A name that fits no check.
     #[error("no check has a name that contains `{0}`; `lab verify` lists them all")]
     NoSuchCase(String),

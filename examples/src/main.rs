@@ -12,6 +12,7 @@
 
 mod cli;
 mod error;
+mod interrupt;
 mod output;
 mod random;
 mod report;
@@ -22,6 +23,7 @@ mod verify;
 
 use cli::{Cli, Common, StudyArguments, TraceArguments, Verb, VerifyArguments};
 use error::LabError;
+use interrupt::on_ctrl_c;
 use output::{check_destinations, say, write_json};
 use report::Report;
 use serde::Serialize;
@@ -126,7 +128,8 @@ fn study_of(
 ) -> Result<Study, LabError> {
     let source = settings.source()?;
     say(wrapped(&study::introduction(&settings, &source), COLUMNS));
-    let study = settings.run(&source, &Technique::DEFAULTS, Measured::Test)?;
+    let study = settings.run(&source, &Technique::DEFAULTS, Measured::Test, &on_ctrl_c()?)?;
+    say_if_interrupted(&settings, &study);
     say(format_args!("\n{}\n", table::study_table(&study)));
     say(wrapped(&study::how_to_read(&study), COLUMNS));
     let command = command();
@@ -134,6 +137,14 @@ fn study_of(
     nn::files::write_atomically(report, html.as_bytes())?;
     say(format_args!("\nReport  {}", report.display()));
     Ok(study)
+}
+
+/// How much of a study an interrupt left.
+fn say_if_interrupted(settings: &Settings, study: &Study) {
+    let done = study.settings.seeds;
+    if done < settings.seeds {
+        say(format_args!("\nInterrupted: {done} of {} seeds are shown.", settings.seeds));
+    }
 }
 
 /// The command that was given, for a shell.
@@ -149,7 +160,8 @@ fn command() -> String {
 
 fn sweep(settings: Settings) -> Result<Study, LabError> {
     let source = settings.source()?;
-    let study = settings.run(&source, &Technique::candidates(), Measured::Validation)?;
+    let study = settings.run(&source, &Technique::candidates(), Measured::Validation, &on_ctrl_c()?)?;
+    say_if_interrupted(&settings, &study);
     say(table::sweep_table(&study));
     Ok(study)
 }

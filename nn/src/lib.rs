@@ -20,7 +20,7 @@
 //! let curve = trainer.fit(&train, Some(&test), &mut parameters)?;
 //!
 //! println!("{curve}");
-//! let error = trainer.evaluate(&test, &mut parameters)?.error;
+//! let error = trainer.evaluate(&test, &parameters)?.error;
 //! assert!(error < 0.06, "{:.1} % of the test digits are wrong", 100.0 * error);
 //! # Ok(())
 //! # }
@@ -53,8 +53,10 @@
 //! | [`loss`] | cross-entropies (smoothed, weighted, focal), hinge losses, errors of regression, divergence, cosine |
 //! | [`optimise`] | chains of update transforms from gradient descent to Lion, parameter groups, schedules, L-BFGS |
 //! | [`probabilistic`] | restricted Boltzmann machines, variational autoencoders |
-//! | [`data`] | data sets, minibatches, file formats |
-//! | [`train`] | the loop: [`Trainer`] |
+//! | [`data`] | data sets, minibatches, folds; readers of IDX, CIFAR-10, CSV and `.npy` files |
+//! | [`train`] | the loop: [`Trainer`]; stopped between two steps by an [`Interrupt`](train::Interrupt) |
+//! | [`metrics`] | top-k accuracy, confusion matrix, calibration |
+//! | [`checkpoint`] | parameters and trainings on disk, in safetensors: [`Checkpoint`] |
 //! | [`files`] | writing files that are whole or not there |
 //!
 //! # What is not
@@ -66,12 +68,14 @@
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
 pub mod attention;
+pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod initialise;
 pub mod layer;
 pub mod layers;
 pub mod loss;
+pub mod metrics;
 pub mod optimise;
 pub mod parameter;
 pub mod probabilistic;
@@ -79,6 +83,7 @@ pub mod recurrent;
 pub mod sequence;
 pub mod train;
 
+pub use checkpoint::Checkpoint;
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
 pub use layers::{

@@ -36,7 +36,7 @@
 //! trainer.fit_observed(&train, Some(&validation), &mut parameters, &mut stopping)?;
 //! let stopped = stopping.finish()?;
 //! println!("epoch {} was best: {:.3} ({:?})", stopped.epoch, stopped.value, stopped.reason);
-//! let best = trainer.evaluate(&validation, &mut stopped.parameters.clone())?;
+//! let best = trainer.evaluate(&validation, &stopped.parameters)?;
 //! assert_eq!(best.loss, stopped.value);
 //! # Ok(())
 //! # }

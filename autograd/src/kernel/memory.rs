@@ -51,7 +51,7 @@ pub struct Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
-    /// The elements at a place.
+    /// The elements at a place, between runs.
     pub fn read(&self, place: &Place) -> &[T] {
         match place {
             Place::Arena(range) => &self.arena[range.clone()],
@@ -73,22 +73,71 @@ impl<T: Real> Memory<T> {
             Place::Product => panic!("{NOWHERE}"),
         }
     }
+}
+
+/// The elements of a parameter that somebody else holds and a run only reads, by its slot.
+pub type Lent<'m, T> = &'m (dyn Fn(usize) -> &'m [T] + Sync);
+
+/// A memory for the length of a run: what steps read and write.
+pub struct Access<'m, T> {
+    memory: &'m mut Memory<T>,
+    /// Where parameters are, if not in the memory.
+    lent: Option<Lent<'m, T>>,
+}
+
+impl<'m, T: Real> Access<'m, T> {
+    /// Access to a memory, and to parameters that are lent instead of being in it.
+    pub fn new(memory: &'m mut Memory<T>, lent: Option<Lent<'m, T>>) -> Access<'m, T> {
+        Access { memory, lent }
+    }
+
+    /// The elements at a place.
+    pub fn read(&self, place: &Place) -> &[T] {
+        match (place, self.lent) {
+            (Place::Parameter(slot), Some(lent)) => lent(*slot),
+            _ => self.memory.read(place),
+        }
+    }
+
+    /// The elements at a place, to be written.
+    ///
+    /// # Panics
+    /// If the place is a constant or a lent parameter.
+    pub fn write(&mut self, place: &Place) -> &mut [T] {
+        self.check_writable(place);
+        self.memory.write(place)
+    }
+
+    fn check_writable(&self, place: &Place) {
+        match place {
+            Place::Arena(_) => {}
+            Place::Parameter(_) => assert!(self.lent.is_none(), "a lent parameter is written"),
+            Place::Constant(_) => panic!("a constant is written"),
+            Place::Product => panic!("{NOWHERE}"),
+        }
+    }
 
     /// First element and length of a place, without borrowing what lies there: pointers to several places
     /// may be used side by side.
     fn pointer(&mut self, place: &Place) -> (*mut T, usize) {
         match place {
             Place::Arena(range) => {
-                assert!(range.start <= range.end && range.end <= self.arena.len(), "{place:?} is outside");
+                assert!(
+                    range.start <= range.end && range.end <= self.memory.arena.len(),
+                    "{place:?} is outside"
+                );
                 // SAFETY: the range was just checked to lie within the arena.
-                (unsafe { self.arena.as_mut_ptr().add(range.start) }, range.len())
+                (unsafe { self.memory.arena.as_mut_ptr().add(range.start) }, range.len())
             }
-            Place::Parameter(slot) => {
-                let parameter = &mut self.parameters[*slot];
-                (parameter.as_mut_ptr(), parameter.len())
-            }
+            Place::Parameter(slot) => match self.lent {
+                Some(lent) => (lent(*slot).as_ptr().cast_mut(), lent(*slot).len()),
+                None => {
+                    let parameter = &mut self.memory.parameters[*slot];
+                    (parameter.as_mut_ptr(), parameter.len())
+                }
+            },
             Place::Constant(slot) => {
-                let constant = self.constants[*slot].data();
+                let constant = self.memory.constants[*slot].data();
                 (constant.as_ptr().cast_mut(), constant.len())
             }
             Place::Product => panic!("{NOWHERE}"),
@@ -96,25 +145,27 @@ impl<T: Real> Memory<T> {
     }
 
     /// The elements of a place that nobody writes while the result is used.
-    fn shared<'m>(&mut self, place: &Place) -> &'m [T] {
+    fn shared<'s>(&mut self, place: &Place) -> &'s [T] {
         let (first, length) = self.pointer(place);
-        // SAFETY: `pointer` gives initialised elements of this memory. The lifetime is shortened to that of
-        // the memory's borrow by every caller, and each has checked that what it writes lies apart.
+        // SAFETY: `pointer` gives initialised elements of this memory, or lent ones, which outlive it. The
+        // lifetime is shortened to that of the borrow of `self` by every caller, and each has checked that
+        // what it writes lies apart.
         unsafe { std::slice::from_raw_parts(first, length) }
     }
 
     /// The elements of a place that nobody else uses while the result is used.
-    fn unique<'m>(&mut self, place: &Place) -> &'m mut [T] {
-        assert!(!matches!(place, Place::Constant(_)), "a constant is written");
+    fn unique<'s>(&mut self, place: &Place) -> &'s mut [T] {
+        self.check_writable(place);
         let (first, length) = self.pointer(place);
-        // SAFETY: as in `shared`; every caller hands out one such slice only, apart from all others.
+        // SAFETY: as in `shared`; every caller hands out one such slice only, apart from all others, and
+        // what is lent was just refused.
         unsafe { std::slice::from_raw_parts_mut(first, length) }
     }
 
     /// One place to write and some to read.
     ///
     /// # Panics
-    /// If the written place overlaps one that is read, or is a constant.
+    /// If the written place overlaps one that is read, or is a constant or lent.
     pub fn split<const R: usize>(&mut self, write: &Place, reads: [&Place; R]) -> (&mut [T], [&[T]; R]) {
         for read in reads {
             assert!(write.is_apart(read), "{write:?} is written and {read:?} read");
@@ -122,16 +173,16 @@ impl<T: Real> Memory<T> {
         (self.unique(write), reads.map(|read| self.shared(read)))
     }
 
-    /// [`Memory::split`] for any number of places to read.
+    /// [`Access::split`] for any number of places to read.
     ///
     /// # Panics
-    /// As [`Memory::split`].
-    pub fn split_many<'m>(
-        &'m mut self,
+    /// As [`Access::split`].
+    pub fn split_many<'s>(
+        &'s mut self,
         write: &Place,
         reads: &[Place],
-        mut each: impl FnMut(&'m [T]),
-    ) -> &'m mut [T] {
+        mut each: impl FnMut(&'s [T]),
+    ) -> &'s mut [T] {
         for read in reads {
             assert!(write.is_apart(read), "{write:?} is written and {read:?} read");
         }
@@ -143,34 +194,34 @@ impl<T: Real> Memory<T> {
     ///
     /// # Panics
     /// If written places overlap each other, or overlap one that is read without being the same place, or
-    /// if a constant is written.
+    /// if a constant or a lent parameter is written.
     pub fn run_tiles(&mut self, program: &TileProgram<T>, reads: &[Place], writes: &[Place], draw: Draw) {
-        check_tiles(program, reads, writes);
+        self.check_tiles(program, reads, writes);
         let outputs: Outputs<T> = writes.iter().map(|place| self.pointer(place)).collect();
         let operands: Operands<T> = reads.iter().map(|place| self.operand(place)).collect();
-        // SAFETY: pointers and lengths are those of places of this memory, which stays borrowed for the
-        // call; outputs are apart from each other and from operands, or the same place as an operand that
+        // SAFETY: pointers and lengths are those of places of this memory, or lent ones that are only read,
+        // and all stay borrowed for the call; outputs are apart from each other and from operands, or the same place as an operand that
         // the program may overwrite, as checked above.
         unsafe { Job::new(program, &operands, &outputs, draw).run() }
     }
 
-    /// Runs a pointwise program as [`Memory::run_tiles`], with the matrix product `A B` as its operand
+    /// Runs a pointwise program as [`Access::run_tiles`], with the matrix product `A B` as its operand
     /// [`Place::Product`]: block by block, each as soon as it is computed. `matrices` makes A and B of what
     /// lies at the places `factors`.
     ///
     /// # Panics
-    /// As [`Memory::run_tiles`]; if a written place overlaps a factor; if the product has not as many elements
+    /// As [`Access::run_tiles`]; if a written place overlaps a factor; if the product has not as many elements
     /// as the program's shape, or is not read densely.
-    pub fn run_product_tiles<'m>(
-        &'m mut self,
+    pub fn run_product_tiles<'s>(
+        &'s mut self,
         factors: [&Place; 2],
-        matrices: impl FnOnce([&'m [T]; 2]) -> [MatrixRef<'m, T>; 2],
+        matrices: impl FnOnce([&'s [T]; 2]) -> [MatrixRef<'s, T>; 2],
         program: &TileProgram<T>,
         reads: &[Place],
         writes: &[Place],
         draw: Draw,
     ) {
-        check_tiles(program, reads, writes);
+        self.check_tiles(program, reads, writes);
         for (write, factor) in writes.iter().flat_map(|write| factors.map(|factor| (write, factor))) {
             assert!(write.is_apart(factor), "{write:?} is written and {factor:?} read");
         }
@@ -203,22 +254,22 @@ impl<T: Real> Memory<T> {
         let (first, length) = self.pointer(place);
         (first.cast_const(), length)
     }
+
+    /// Refuses places that a pointwise program cannot run on.
+    fn check_tiles(&self, program: &TileProgram<T>, reads: &[Place], writes: &[Place]) {
+        for (index, write) in writes.iter().enumerate() {
+            self.check_writable(write);
+            assert!(writes[..index].iter().all(|other| write.is_apart(other)), "two outputs overlap");
+            for (operand, read) in reads.iter().enumerate() {
+                let in_place = write == read && program.may_overwrite(operand, index);
+                assert!(in_place || write.is_apart(read), "{write:?} is written and {read:?} read");
+            }
+        }
+    }
 }
 
 type Outputs<T> = SmallVec<[(*mut T, usize); 4]>;
 type Operands<T> = SmallVec<[(*const T, usize); 8]>;
-
-/// Refuses places that a pointwise program cannot run on.
-fn check_tiles<T: Real>(program: &TileProgram<T>, reads: &[Place], writes: &[Place]) {
-    for (index, write) in writes.iter().enumerate() {
-        assert!(!matches!(write, Place::Constant(_)), "a constant is written");
-        assert!(writes[..index].iter().all(|other| write.is_apart(other)), "two outputs overlap");
-        for (operand, read) in reads.iter().enumerate() {
-            let in_place = write == read && program.may_overwrite(operand, index);
-            assert!(in_place || write.is_apart(read), "{write:?} is written and {read:?} read");
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -236,20 +287,22 @@ mod tests {
     fn places_that_lie_apart_are_handed_out_together() {
         let mut memory = memory();
         let reads = [&Place::Arena(0..2), &Place::Constant(0), &Place::Parameter(0)];
-        let (written, read) = memory.split(&Place::Arena(2..4), reads);
+        let mut access = Access::new(&mut memory, None);
+        let (written, read) = access.split(&Place::Arena(2..4), reads);
         written.copy_from_slice(read[0]);
         assert_eq!((read[1], read[2]), (&[8.0][..], &[5.0][..]));
         assert_eq!(memory.arena[..], [1.0, 2.0, 1.0, 2.0]);
         let mut lengths = Vec::new();
         let reads = [Place::Arena(0..4), Place::Arena(1..1)];
-        memory.split_many(&Place::Parameter(1), &reads, |x| lengths.push(x.len())).fill(0.0);
+        let mut access = Access::new(&mut memory, None);
+        access.split_many(&Place::Parameter(1), &reads, |x| lengths.push(x.len())).fill(0.0);
         assert_eq!((lengths, &memory.parameters[1]), (vec![4, 0], &vec![0.0, 0.0]));
     }
 
     #[test]
     fn overlapping_places_and_constants_are_refused() {
-        let refused = |work: fn(&mut Memory<f64>)| {
-            let work = std::panic::AssertUnwindSafe(|| work(&mut memory()));
+        let refused = |work: fn(&mut Access<'_, f64>)| {
+            let work = std::panic::AssertUnwindSafe(|| work(&mut Access::new(&mut memory(), None)));
             assert!(std::panic::catch_unwind(work).is_err());
         };
         refused(|m| _ = m.split(&Place::Arena(0..2), [&Place::Arena(1..3)]));
@@ -257,5 +310,26 @@ mod tests {
         refused(|m| _ = m.split(&Place::Constant(0), []));
         refused(|m| _ = m.split(&Place::Arena(3..5), []));
         refused(|m| m.write(&Place::Constant(0)).fill(0.0));
+    }
+    #[test]
+    fn lent_parameters_are_read_and_never_written() {
+        let mut memory = memory();
+        memory.parameters.iter_mut().for_each(Vec::clear);
+        let held = [vec![50.0], vec![60.0, 70.0]];
+        let lent = |slot: usize| &held[slot][..];
+        let mut access = Access::new(&mut memory, Some(&lent));
+        assert_eq!(access.read(&Place::Parameter(1)), [60.0, 70.0]);
+        let (written, [read]) = access.split(&Place::Arena(0..2), [&Place::Parameter(1)]);
+        written.copy_from_slice(read);
+        let attempts: [fn(&mut Access<'_, f64>); 3] = [
+            |access| access.write(&Place::Parameter(0)).fill(0.0),
+            |access| _ = access.split(&Place::Parameter(0), []),
+            |access| _ = access.split_many(&Place::Parameter(0), &[], |_| ()),
+        ];
+        for attempt in attempts {
+            let attempt = std::panic::AssertUnwindSafe(|| attempt(&mut access));
+            assert!(std::panic::catch_unwind(attempt).is_err());
+        }
+        assert_eq!(memory.arena[..], [60.0, 70.0, 3.0, 4.0]);
     }
 }

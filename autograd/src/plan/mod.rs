@@ -43,7 +43,7 @@ use crate::error::{GraphError, OrPanic};
 use crate::feed::{Feed, InputSlot, RunError, check_feeds};
 use crate::graph::{Element, Graph, IndexVar, NodeId, Var};
 use crate::kernel::aligned::Aligned;
-use crate::kernel::memory::{Memory, Place};
+use crate::kernel::memory::{Access, Lent, Memory, Place};
 use crate::ops::Op;
 use crate::ops::random::Draw;
 use crate::parameters::Parameters;
@@ -84,6 +84,8 @@ pub struct Plan<T: Real> {
     draw: Draw,
     /// Whether some step is worth more than one thread.
     is_large: bool,
+    /// Whether a run changes parameters.
+    updates: bool,
     summary: Summary,
     /// The time of each step of the present run, while [`Plan::profile`] asks for it.
     times: Option<Vec<Duration>>,
@@ -231,6 +233,7 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
         };
         let copied = layout.copied_updates.iter();
         Plan {
+            updates: !program.updates.is_empty(),
             is_large: steps.iter().any(Compiled::is_large),
             state: State { memory, indices: layout.indices.iter().map(buffer).collect() },
             copied_updates: copied.map(|(id, slot)| (place(*id).expect("it has a place"), *slot)).collect(),
@@ -290,15 +293,51 @@ impl<T: Real> Plan<T> {
         self.find_parameters(parameters)?;
         self.place_feeds(feeds)?;
         let taken = Taken::new(self, parameters);
-        if taken.plan.is_large && rayon::current_thread_index().is_none() {
-            // Into the pool once, not at every step.
-            rayon::scope(|_| taken.plan.run_steps());
-        } else {
-            taken.plan.run_steps();
-        }
+        taken.plan.run_in_pool(None);
         drop(taken);
         self.draw.run += 1;
         Ok(Outputs { plan: self })
+    }
+
+    /// [`Plan::run`] of a plan without updates, which only reads the parameters: so several plans can run on
+    /// the same ones at a time.
+    ///
+    /// ```
+    /// use autograd::{Graph, Parameters, Plan, Tensor};
+    /// let graph = Graph::<f64>::new();
+    /// let mut plan = Plan::builder(&graph).output("y", graph.parameter("w", [2]).exp().sum()).compile();
+    /// let parameters: Parameters<f64> = [("w", Tensor::zeros([2]))].into_iter().collect();
+    /// assert_eq!(plan.evaluate(&parameters, &[])?.scalar("y"), 2.0);
+    /// # Ok::<(), autograd::RunError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    ///
+    /// # Panics
+    /// If the plan updates a parameter, or a custom operation panics.
+    #[track_caller]
+    pub fn evaluate(
+        &mut self,
+        parameters: &Parameters<T>,
+        feeds: &[(&str, Feed<'_, T>)],
+    ) -> Result<Outputs<'_, T>, RunError> {
+        assert!(!self.updates, "evaluate() of a plan that updates parameters; run() does that");
+        self.find_parameters(parameters)?;
+        self.place_feeds(feeds)?;
+        self.run_in_pool(Some(parameters));
+        self.draw.run += 1;
+        Ok(Outputs { plan: self })
+    }
+
+    /// Runs all steps, with the parameters in the memory or lent.
+    fn run_in_pool(&mut self, lent: Option<&Parameters<T>>) {
+        if self.is_large && rayon::current_thread_index().is_none() {
+            // Into the pool once, not at every step.
+            rayon::scope(|_| self.run_steps(lent));
+        } else {
+            self.run_steps(lent);
+        }
     }
 
     /// Runs `runs` times and returns, for each step of [`Plan::explain`], the shortest time it took. The
@@ -323,28 +362,36 @@ impl<T: Real> Plan<T> {
         Ok(shortest)
     }
 
-    fn run_steps(&mut self) {
+    fn run_steps(&mut self, parameters: Option<&Parameters<T>>) {
+        let State { memory, indices } = &mut self.state;
+        let slots = &self.parameters;
+        let value = |slot: usize| {
+            let entry = parameters.and_then(|parameters| parameters.entry(slots[slot].hint));
+            entry.expect("found before the run").1.data()
+        };
+        let lent: Option<Lent<'_, T>> = if parameters.is_some() { Some(&value) } else { None };
+        let mut memory = Access::new(memory, lent);
         for (step, dead) in self.steps.iter().zip(&self.dead_after) {
             let start = self.times.is_some().then(Instant::now);
-            step.run(&mut self.state, self.draw);
+            step.run(&mut memory, indices, self.draw);
             if let (Some(times), Some(start)) = (&mut self.times, start) {
                 times.push(start.elapsed());
             }
             if cfg!(debug_assertions) {
                 // A step that reads what is dead then spoils its results, and a test sees it.
-                dead.iter().for_each(|place| self.state.memory.write(place).fill(T::NAN));
+                dead.iter().for_each(|place| memory.write(place).fill(T::NAN));
             }
         }
         for (place, slot) in &self.copied_updates {
-            let (parameter, [value]) = self.state.memory.split(&Place::Parameter(*slot), [place]);
+            let (parameter, [value]) = memory.split(&Place::Parameter(*slot), [place]);
             parameter.copy_from_slice(value);
         }
     }
 
     /// Checks that every parameter is there, and finds it.
-    fn find_parameters(&mut self, parameters: &mut Parameters<T>) -> Result<(), RunError> {
+    fn find_parameters(&mut self, parameters: &Parameters<T>) -> Result<(), RunError> {
         for slot in &mut self.parameters {
-            let hinted = parameters.entry_mut(slot.hint).is_some_and(|(name, _)| *name == *slot.name);
+            let hinted = parameters.entry(slot.hint).is_some_and(|(name, _)| *name == *slot.name);
             if !hinted {
                 slot.hint = parameters.position(&slot.name).ok_or_else(|| RunError::MissingParameter {
                     name: slot.name.to_string(),
@@ -352,7 +399,7 @@ impl<T: Real> Plan<T> {
                     origin: slot.origin.clone(),
                 })?;
             }
-            let (_, value) = parameters.entry_mut(slot.hint).expect("just found");
+            let (_, value) = parameters.entry(slot.hint).expect("just found");
             if value.shape() != slot.shape {
                 return Err(RunError::WrongShape {
                     name: slot.name.to_string(),

@@ -6,7 +6,7 @@ use super::program::Program;
 use super::schedule::{Schedule, Step, batch_stride};
 use crate::graph::NodeId;
 use crate::kernel::gemm::{self, MatrixMut, MatrixRef};
-use crate::kernel::memory::{Memory, Place};
+use crate::kernel::memory::{Access, Memory, Place};
 use crate::kernel::reduce;
 use crate::kernel::tile::View;
 use crate::kernel::{movement, windows};
@@ -223,8 +223,7 @@ pub(super) struct State<T: Real> {
 
 impl<T: Real> Compiled<T> {
     /// Carries the step out.
-    pub fn run(&self, state: &mut State<T>, draw: Draw) {
-        let State { memory, indices } = state;
+    pub fn run(&self, memory: &mut Access<'_, T>, indices: &mut [Vec<u32>], draw: Draw) {
         match self {
             Compiled::Group(group) => memory.run_tiles(&group.program, &group.reads, &group.writes, draw),
             Compiled::MatMul { product, out } => {

@@ -15,6 +15,7 @@ pub mod technique;
 use crate::error::LabError;
 use data::Source;
 use indicatif::{ProgressBar, ProgressStyle};
+use nn::train::Interrupt;
 use rayon::prelude::*;
 use regularize::RegularizeError;
 use run::{Measured, Member, Task};
@@ -126,47 +127,61 @@ impl Settings {
             widths: vec![rows * columns, self.hidden, source.classes()],
             epochs: self.epochs,
             epsilons: EPSILONS.to_vec(),
+            interrupt: Interrupt::new(),
         }
     }
 
     /// Trains with every technique on every seed.
     ///
+    /// After an interrupt the result is that of a study with fewer seeds, those with which every technique was
+    /// through; its settings say how many.
+    ///
     /// # Errors
-    /// If there are too few examples, or a training fails.
+    /// If there are too few examples, or a training fails; [`LabError::Interrupted`] if no seed was through.
     pub fn run(
         &self,
         source: &Source,
         techniques: &[Technique],
         measured: Measured,
+        interrupt: &Interrupt,
     ) -> Result<Study, LabError> {
-        let task = self.task(source);
+        let task = Task { interrupt: interrupt.clone(), ..self.task(source) };
         let first = if measured == Measured::Validation { FIRST_SWEEP_SEED } else { 0 };
         let seed =
             |member: usize| self.seed.wrapping_mul(SEEDS_OF_A_STUDY).wrapping_add(first + member as u64);
         // Too few examples are better known before the first training than in the middle of all.
         let parts = (0..self.seeds).map(|member| task.parts(seed(member))).collect::<Result<Vec<_>, _>>()?;
         let bar = progress_bar(techniques.len() as u64 * self.seeds as u64 * self.epochs);
-        let jobs: Vec<(Technique, usize)> =
-            techniques.iter().flat_map(|&technique| (0..self.seeds).map(move |m| (technique, m))).collect();
-        let trained: Result<Vec<Member>, LabError> = jobs
+        // Seed after seed, so that an interrupt leaves whole seeds.
+        let jobs: Vec<(usize, Technique)> =
+            (0..self.seeds).flat_map(|member| techniques.iter().map(move |&t| (member, t))).collect();
+        let trained: Result<Vec<Option<Member>>, LabError> = jobs
             .into_par_iter()
-            .map(|(technique, member)| {
+            .map(|(member, technique)| {
                 task.run(technique, seed(member), &parts[member], measured, &bar)
                     .map_err(|error| failed(technique, seed(member), error))
             })
             .collect();
         bar.finish_and_clear();
-        let mut members = trained?.into_iter();
-        let mut rows: Vec<Row> = Vec::new();
-        for &technique in techniques {
-            let members: Vec<Member> = members.by_ref().take(self.seeds).collect();
-            let plain = rows.first().map_or(&members, |row| &row.members);
-            let summary = Summary::of(&members, plain, EPSILON);
-            rows.push(Row { technique, summary, members });
+        let mut rows: Vec<Vec<Member>> = techniques.iter().map(|_| Vec::new()).collect();
+        let mut trained = trained?.into_iter();
+        for _ in 0..self.seeds {
+            let of_seed: Vec<Option<Member>> = trained.by_ref().take(techniques.len()).collect();
+            if of_seed.iter().all(Option::is_some) {
+                rows.iter_mut().zip(of_seed.into_iter().flatten()).for_each(|(row, member)| row.push(member));
+            }
         }
+        let seeds = rows.first().map_or(0, Vec::len);
+        if seeds == 0 {
+            return Err(LabError::Interrupted);
+        }
+        let summaries: Vec<Summary> =
+            rows.iter().map(|members| Summary::of(members, &rows[0], EPSILON)).collect();
+        let row = |((&technique, summary), members)| Row { technique, summary, members };
+        let rows = techniques.iter().zip(summaries).zip(rows).map(row).collect();
         let test_examples = source.test.len();
         Ok(Study {
-            settings: self.clone(),
+            settings: Settings { seeds, ..self.clone() },
             source: source.name.clone(),
             test_examples,
             epsilon: EPSILON,
@@ -215,4 +230,19 @@ pub fn how_to_read(study: &Study) -> String {
          that are exactly 0.",
         study.settings.seeds, study.epsilon,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_before_the_first_seed_leaves_nothing_to_show() {
+        let source = Source::digits().unwrap();
+        let interrupt = Interrupt::new();
+        interrupt.request();
+        let error =
+            Settings::quick(1).run(&source, &Technique::DEFAULTS, Measured::Test, &interrupt).unwrap_err();
+        assert!(matches!(error, LabError::Interrupted), "{error}");
+    }
 }

@@ -6,7 +6,7 @@ use crate::random::mixed;
 use autograd::Parameters;
 use indicatif::ProgressBar;
 use nn::data::{DataError, Dataset};
-use nn::train::{EpochMetrics, EpochObserver, Evaluation, Trainer, TrainingMeasure};
+use nn::train::{EpochMetrics, EpochObserver, Evaluation, Interrupt, Trainer, TrainingMeasure};
 use nn::{LearningCurve, Sequential, initialise};
 use regularize::{AttackEvaluator, FastGradient, RegularizeError};
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub struct Task<'s> {
     pub epochs: u64,
     /// Budgets to attack with, in pixel units.
     pub epsilons: Vec<f64>,
+    /// Ends trainings between two steps.
+    pub interrupt: Interrupt,
 }
 
 /// Where networks are measured at the end.
@@ -116,7 +118,8 @@ impl Task<'_> {
         Ok(technique.recipe()?.network(&self.widths))
     }
 
-    /// Trains one network and measures it.
+    /// Trains one network and measures it; `None` if it was interrupted, for a network that stopped anywhere
+    /// says nothing about a technique.
     ///
     /// # Errors
     /// If a strength makes no sense, data and network do not fit, or a value stops being finite.
@@ -127,7 +130,10 @@ impl Task<'_> {
         parts: &Parts,
         measured: Measured,
         bar: &ProgressBar,
-    ) -> Result<Member, RegularizeError> {
+    ) -> Result<Option<Member>, RegularizeError> {
+        if self.interrupt.is_requested() {
+            return Ok(None);
+        }
         let mut recipe = technique.recipe()?;
         let network = recipe.network(&self.widths);
         let mut parameters = initialise(&network, seed);
@@ -137,10 +143,15 @@ impl Task<'_> {
             .batch_size(BATCH)
             .epochs(self.epochs)
             .seed(seed)
+            .interrupt(self.interrupt.clone())
             .training_measure(TrainingMeasure::Evaluated);
         let curve =
             trainer.fit_observed(&parts.train, Some(&parts.validation), &mut parameters, &mut watcher)?;
         let epochs = curve.epochs.len() as u64;
+        // An observer stops after an epoch, an interrupt before the next.
+        if epochs < self.epochs && self.interrupt.is_requested() {
+            return Ok(None);
+        }
         bar.inc(self.epochs - epochs);
         let mut kept_epoch = epochs;
         if let Some(stopping) = watcher.stopping {
@@ -152,15 +163,15 @@ impl Task<'_> {
             Measured::Test => &self.source.test,
             Measured::Validation => &parts.validation,
         };
-        let train = trainer.evaluate(&parts.train, &mut parameters)?;
-        let test = trainer.evaluate(data, &mut parameters)?;
+        let train = trainer.evaluate(&parts.train, &parameters)?;
+        let test = trainer.evaluate(data, &parameters)?;
         let attack = FastGradient::new(0.0)?.within(0.0, 1.0)?;
         let attacks = AttackEvaluator::new(&network, attack, ATTACK_BATCH)
             .curve(data, &mut parameters, &self.epsilons)?
             .iter()
             .map(|robustness| UnderAttack { epsilon: robustness.epsilon, error: robustness.error })
             .collect();
-        Ok(Member {
+        Ok(Some(Member {
             seed,
             train_error: train.error,
             test_error: test.error,
@@ -172,7 +183,7 @@ impl Task<'_> {
             seconds: curve.epochs.iter().map(|metrics| metrics.seconds).sum(),
             curve: points(&curve),
             parameters,
-        })
+        }))
     }
 }
 

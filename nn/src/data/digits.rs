@@ -20,7 +20,7 @@
 //! ```
 
 use super::gzip::decompressed;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, shortened};
 use autograd::Tensor;
 
 /// The file, compiled into the program.
@@ -98,16 +98,6 @@ fn parse_line(
         }
     }
     Ok(())
-}
-
-/// A field for an error message: at most its first 20 bytes, whatever they are.
-fn shortened(field: &[u8]) -> String {
-    const SHOWN: usize = 20;
-    let mut text = String::from_utf8_lossy(&field[..field.len().min(SHOWN)]).into_owned();
-    if field.len() > SHOWN {
-        text.push_str("..");
-    }
-    text
 }
 
 #[cfg(test)]

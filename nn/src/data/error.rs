@@ -171,6 +171,14 @@ pub enum DataError {
         /// The number of examples to share out.
         len: usize,
     },
+    /// A number of folds that makes no folds.
+    #[error("{folds} folds of {len} examples: there must be at least 2, and an example for each")]
+    Folds {
+        /// The number of folds.
+        folds: usize,
+        /// The number of examples.
+        len: usize,
+    },
     /// Values whose standard deviation is zero, or too large to be computed.
     #[error(
         "cannot be standardised: the values have standard deviation {deviation}; it must be positive and finite"
@@ -267,6 +275,94 @@ pub enum DataError {
         test: Shape,
     },
 
+    /// A file that no number of CIFAR-10 records makes.
+    #[error("{length} bytes are no whole number of CIFAR-10 records of 3073 bytes")]
+    CifarLength {
+        /// The length of the file.
+        length: u64,
+    },
+
+    /// A file that does not begin as `.npy` files do.
+    #[error(
+        "not an .npy file: it begins with bytes {magic:02x?}, expected [93, 4e, 55, 4d, 50, 59] and a version"
+    )]
+    NotNpy {
+        /// The first eight bytes.
+        magic: [u8; 8],
+    },
+    /// An `.npy` file of a version that is not known.
+    #[error(".npy version {major}.{minor} is not supported, only 1.0, 2.0 and 3.0")]
+    NpyVersion {
+        /// The seventh byte.
+        major: u8,
+        /// The eighth byte.
+        minor: u8,
+    },
+    /// A file that ends within its `.npy` header.
+    #[error("cut short: the .npy header takes {expected} bytes, the data ends after {found}")]
+    NpyHeaderCut {
+        /// How many bytes there should be, as far as was read.
+        expected: u64,
+        /// The number of bytes there are.
+        found: u64,
+    },
+    /// An `.npy` header that is no dictionary of the three entries.
+    #[error("the .npy header at byte {offset}: expected {expected}")]
+    NpyHeader {
+        /// Where in the header.
+        offset: u64,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// An `.npy` file of elements that are not read.
+    #[error(
+        "elements of type {descr:?} are not supported, only \"<f4\", \"<f8\", \"<i4\", \"<i8\" and \"|u1\""
+    )]
+    NpyType {
+        /// The type as NumPy writes it.
+        descr: String,
+    },
+    /// An `.npy` file of too many axes or elements.
+    #[error(
+        "an array of shape {lengths:?}: at most {MAX_RANK} axes are supported, and as many elements as memory can hold"
+    )]
+    NpyShape {
+        /// The lengths of the axes.
+        lengths: Vec<usize>,
+    },
+    /// An `.npy` file with fewer or more bytes than its header promises.
+    #[error("an array of shape {shape} makes a file of {expected} bytes, there are {found}")]
+    NpyLength {
+        /// The shape in the header.
+        shape: Shape,
+        /// The length that follows from the header, the header included.
+        expected: u64,
+        /// The number of bytes there are.
+        found: u64,
+    },
+    /// An element of an array that can be no label.
+    #[error("label {text} at position {position}: labels are integers from 0 to {}", u32::MAX)]
+    NpyLabel {
+        /// Which element.
+        position: usize,
+        /// The element as text.
+        text: String,
+    },
+
+    /// A column that is not there, or more than once.
+    #[error("there must be exactly one column {column}; the header has: {}", known.join(", "))]
+    CsvColumn {
+        /// What was asked for.
+        column: String,
+        /// The names in the header.
+        known: Vec<String>,
+    },
+    /// A table of labels alone.
+    #[error("there is no column but that of labels, {column}")]
+    CsvNoFeatures {
+        /// Its name.
+        column: String,
+    },
     /// A line of comma-separated values with too few or too many.
     #[error("line {line}: {found} comma-separated values, expected {expected}")]
     CsvFields {

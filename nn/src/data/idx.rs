@@ -35,7 +35,7 @@ use super::gzip::Source;
 use super::{DataError, Dataset};
 use autograd::{MAX_RANK, Shape, Tensor};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// The type code of unsigned bytes.
@@ -58,14 +58,7 @@ const IMAGES_MAGIC: u32 = 2051;
 /// [`Dataset::new`] refuse; [`ImageShapes`](DataError::ImageShapes) if the sets differ in image size.
 pub fn load_directory(directory: impl AsRef<Path>) -> Result<(Dataset, Dataset), DataError> {
     let directory = directory.as_ref();
-    match std::fs::metadata(directory) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => return Err(DataError::NotADirectory { path: directory.into() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(DataError::MissingDirectory { path: directory.into() });
-        }
-        Err(error) => return Err(DataError::Io { error }.at(directory.display())),
-    }
+    super::check_directory(directory)?;
     // All names first: a missing file is better known before the others are read.
     let [train_images, train_labels, test_images, test_labels] = [
         "train-images?idx3-ubyte",

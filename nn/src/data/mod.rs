@@ -4,10 +4,10 @@
 //!
 //! | step | item |
 //! | --- | --- |
-//! | read, trusting nothing | [`digits`] (embedded), [`idx`] (MNIST and its relatives) |
+//! | read, trusting nothing | [`digits`] (embedded), [`idx`] (MNIST and its relatives), [`cifar`], [`csv`] (tables), [`npy`] (NumPy's arrays) |
 //! | hold, with its invariants checked once | [`Dataset`] |
-//! | share out | [`Dataset::split`], stratified by class |
-//! | scale | [`Standardise`], fitted on the training part only |
+//! | share out | [`Dataset::split`], stratified by class; [`Dataset::folds`], [`Dataset::stratified_folds`] |
+//! | scale | [`Standardise`], fitted on the training part only; as a layer if the model is to take the data's own units |
 //! | draw | [`Batches`]: shuffled minibatches, a pure function of seed and epoch |
 //! | copy | [`Dataset::gather_into`]: rows into tensors that the caller keeps |
 //!
@@ -37,11 +37,15 @@
 //! ```
 
 mod batches;
+pub mod cifar;
+pub mod csv;
 mod dataset;
 pub mod digits;
 mod error;
+mod folds;
 mod gzip;
 pub mod idx;
+pub mod npy;
 mod order;
 mod split;
 mod standardise;
@@ -49,4 +53,30 @@ mod standardise;
 pub use batches::{Batches, LastBatch};
 pub use dataset::Dataset;
 pub use error::DataError;
-pub use standardise::Standardise;
+pub use folds::Fold;
+pub use standardise::{Standardise, StandardiseLayer};
+
+use std::io;
+use std::path::Path;
+
+/// Checks that a directory is there, and is one.
+fn check_directory(directory: &Path) -> Result<(), DataError> {
+    match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(DataError::NotADirectory { path: directory.into() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(DataError::MissingDirectory { path: directory.into() })
+        }
+        Err(error) => Err(DataError::Io { error }.at(directory.display())),
+    }
+}
+
+/// A field for an error message: at most its first 20 bytes, whatever they are.
+fn shortened(field: &[u8]) -> String {
+    const SHOWN: usize = 20;
+    let mut text = String::from_utf8_lossy(&field[..field.len().min(SHOWN)]).into_owned();
+    if field.len() > SHOWN {
+        text.push_str("..");
+    }
+    text
+}

@@ -13,6 +13,7 @@ use rand::rngs::ChaCha8Rng;
 pub(super) enum Purpose {
     Minibatches,
     Split,
+    Folds,
 }
 
 /// The generator for one purpose, seed and counter.
@@ -20,6 +21,7 @@ pub(super) fn generator(purpose: Purpose, seed: u64, counter: u64) -> ChaCha8Rng
     let purpose: &[u8; 16] = match purpose {
         Purpose::Minibatches => b"minibatch order.",
         Purpose::Split => b"stratified split",
+        Purpose::Folds => b"fold assignments",
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -39,6 +41,7 @@ mod tests {
         let first = draw(Purpose::Minibatches, 1, 2);
         assert_eq!(first, draw(Purpose::Minibatches, 1, 2));
         assert_ne!(first, draw(Purpose::Split, 1, 2));
+        assert_ne!(draw(Purpose::Split, 1, 2), draw(Purpose::Folds, 1, 2));
         assert_ne!(first, draw(Purpose::Minibatches, 2, 2));
         assert_ne!(first, draw(Purpose::Minibatches, 1, 3));
         assert_ne!(first, draw(Purpose::Minibatches, 2, 1));

@@ -57,7 +57,7 @@ impl<T: Real> Dataset<T> {
         seed: u64,
     ) -> Result<[Vec<usize>; N], DataError> {
         check_fractions(&fractions)?;
-        let mut left = self.class_after_class(seed);
+        let mut left = self.class_after_class(Purpose::Split, seed);
         let mut parts = [const { Vec::new() }; N];
         for (part, indices) in parts.iter_mut().enumerate() {
             // The last fraction is divided by itself: exactly one, and nothing is left over.
@@ -74,12 +74,12 @@ impl<T: Real> Dataset<T> {
     }
 
     /// All indices, sorted by class and shuffled within each.
-    fn class_after_class(&self, seed: u64) -> Vec<usize> {
+    pub(super) fn class_after_class(&self, purpose: Purpose, seed: u64) -> Vec<usize> {
         let mut by_class = vec![Vec::new(); self.classes()];
         for (index, &label) in self.labels().data().iter().enumerate() {
             by_class[label as usize].push(index);
         }
-        let mut generator = generator(Purpose::Split, seed, 0);
+        let mut generator = generator(purpose, seed, 0);
         for indices in &mut by_class {
             indices.shuffle(&mut generator);
         }

@@ -22,7 +22,8 @@
 //! ```
 
 use super::{DataError, Dataset};
-use autograd::Real;
+use crate::layer::{Layer, Mode};
+use autograd::{Real, Var};
 
 /// z = (x - mean) / deviation, with one mean and one deviation for all values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,10 +93,72 @@ impl Standardise {
     }
 }
 
+impl Standardise {
+    /// The layer that standardises: put first into a model, it lets the model take data in their own units.
+    ///
+    /// Then whatever happens to inputs happens in those units: an adversary's budget is one of pixels, a box is
+    /// the pixels' box, and nobody can forget to scale.
+    ///
+    /// ```
+    /// use nn::data::{Standardise, digits};
+    /// use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let [train, test] = digits::load()?.flattened().split([0.8, 0.2], 1)?;
+    /// let model = Sequential::<f32>::new()
+    ///     .then(Standardise::fit(&train)?.layer())
+    ///     .then(Sequential::mlp(&[64, 16, 10], Activation::Relu));
+    /// let mut parameters = initialise(&model, 1);
+    /// let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(3);
+    /// trainer.fit(&train, None, &mut parameters)?;
+    /// assert!(trainer.evaluate(&test, &parameters)?.error < 0.2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn layer(&self) -> StandardiseLayer {
+        StandardiseLayer { scale: *self, inverse: false }
+    }
+}
+
+/// `z = (x - mean) / deviation`, or its inverse `x = z deviation + mean`, with numbers that are constants of the
+/// graph: they are no parameters, and no training moves them. Made by [`Standardise::layer`]; any shape is
+/// taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StandardiseLayer {
+    scale: Standardise,
+    inverse: bool,
+}
+
+impl StandardiseLayer {
+    /// The layer that undoes this one, up to rounding: at the end of an autoencoder it brings outputs back into
+    /// the data's units.
+    ///
+    /// ```
+    /// use autograd::Graph;
+    /// use nn::data::{Standardise, digits};
+    /// use nn::{Layer, Mode};
+    /// let layer = Standardise::fit(&digits::load()?)?.layer();
+    /// let graph = Graph::<f32>::new();
+    /// let z = layer.forward(graph.input("x", [4, 64]), Mode::Evaluate);
+    /// let x = layer.inverse().forward(z, Mode::Evaluate);
+    /// assert_eq!((x.shape(), layer.inverse().inverse()), (z.shape(), layer));
+    /// # Ok::<(), nn::data::DataError>(())
+    /// ```
+    pub fn inverse(&self) -> StandardiseLayer {
+        StandardiseLayer { inverse: !self.inverse, ..*self }
+    }
+}
+
+impl<T: Real> Layer<T> for StandardiseLayer {
+    fn forward<'g>(&self, x: Var<'g, T>, _: Mode) -> Var<'g, T> {
+        let Standardise { mean, deviation } = self.scale;
+        if self.inverse { x * deviation + mean } else { (x - mean) / deviation }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autograd::Tensor;
+    use autograd::{Feed, Graph, Tensor, grad, interpret};
     use proptest::prelude::*;
 
     fn of<T: Real>(values: Vec<T>) -> Dataset<T> {
@@ -123,6 +186,26 @@ mod tests {
         assert_eq!(Standardise::fit(&of(vec![3.0f64])).unwrap_err().to_string(), zero);
         let error = Standardise::fit(&of(vec![1e200f64, -1e200])).unwrap_err();
         assert!(matches!(error, DataError::NoSpread { deviation: f64::INFINITY }), "{error}");
+    }
+
+    /// The layer computes in `T` what `apply` computes in `f64` and rounds.
+    #[test]
+    fn the_layer_is_the_same_function() {
+        let data = crate::data::digits::load().unwrap().cast::<f64>();
+        let scale = Standardise::fit(&data).unwrap();
+        let graph = Graph::<f64>::new();
+        let x = graph.input("x", data.examples().shape());
+        let z = scale.layer().forward(x, Mode::Train);
+        let back = scale.layer().inverse().forward(z, Mode::Evaluate);
+        let slope = grad(z.sum(), &[x])[0];
+        let values = interpret(&[z, back, slope], &[("x", Feed::from(data.examples()))], None).unwrap();
+        assert_eq!(&values[0], scale.apply(&data).unwrap().examples());
+        for (x, back) in data.examples().data().iter().zip(values[1].data()) {
+            // Four roundings of numbers up to 3, times a deviation below 1.
+            assert!((x - back).abs() < 4.0 * 3.0 * f64::EPSILON, "{x} came back as {back}");
+        }
+        assert!(values[2].data().iter().all(|&slope| slope == 1.0 / scale.deviation()));
+        assert!(Layer::<f64>::parameters(&scale.layer()).is_empty());
     }
 
     #[test]

@@ -284,6 +284,19 @@ impl<T: Real> Optimiser<T> {
         self.transforms.iter().try_for_each(|transform| transform.check())
     }
 
+    /// What the chain remembers of these parameters from step to step: names and shapes, found without a
+    /// loss.
+    ///
+    /// # Panics
+    /// If a hyperparameter makes no sense.
+    #[track_caller]
+    pub fn memory(&self, parameters: &[ParameterSpec]) -> Vec<ParameterSpec> {
+        let graph = Graph::new();
+        // Any expressions of the right shapes serve as gradients.
+        let gradients = Selection::all().variables(&graph, parameters);
+        self.apply(&graph, parameters, &gradients).state
+    }
+
     /// Records the step that makes a scalar loss smaller, with the [updates that layers
     /// proposed](Graph::propose_update) for parameters of role [`State`](Role::State) among `parameters`.
     ///

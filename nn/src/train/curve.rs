@@ -38,13 +38,61 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
+/// The measures of one step, as an observer sees them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepMetrics {
+    /// What was minimised, penalties included, before the update.
+    pub objective: f64,
+    /// The learning rate of the step.
+    pub learning_rate: f64,
+    /// Where the training stands after the step.
+    pub position: Position,
+}
+
+/// Where a training stands: between two steps. With parameters and seed it is all that going on needs.
+///
+/// ```
+/// use nn::train::Position;
+/// assert_eq!(Position::epoch(3).batch, 0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Position {
+    /// The epoch of the next step, counted from 0.
+    pub epoch: u64,
+    /// How many batches of it are done.
+    pub batch: u64,
+    /// What those batches measured. Without it the parameters would go on all the same, but the epoch's
+    /// measures would not.
+    pub measured: BatchSums,
+}
+
+impl Position {
+    /// Before the first step of an epoch.
+    pub fn epoch(epoch: u64) -> Position {
+        Position { epoch, ..Position::default() }
+    }
+}
+
+/// Sums over the examples of the batches of an epoch that are done.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BatchSums {
+    /// Of what is minimised.
+    pub objective: f64,
+    /// Of the cross-entropy; 0 if it is measured after the epoch.
+    pub loss: f64,
+    /// Of wrong answers; 0 if they are counted after the epoch.
+    pub errors: f64,
+}
+
 /// The measures of all epochs of one training, in order. `Display` is a table.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LearningCurve {
     /// One entry for each finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// Whether an observer stopped the training before its last epoch.
+    /// Whether an observer or an [`Interrupt`](super::Interrupt) stopped the training before its last step.
     pub stopped: bool,
+    /// Where the training stands: what [`Trainer::go_on_from`](super::Trainer::go_on_from) takes.
+    pub position: Position,
 }
 
 impl LearningCurve {
@@ -99,7 +147,7 @@ mod tests {
     fn the_best_epoch_is_the_first_of_equals_and_never_nan() {
         let nan = [f64::NAN, -f64::NAN].map(|nan| metrics(0, nan));
         let epochs = [&nan[..], &[metrics(1, 0.5), metrics(2, 0.3), metrics(3, 0.3)]].concat();
-        let curve = LearningCurve { epochs, stopped: false };
+        let curve = LearningCurve { epochs, ..LearningCurve::default() };
         assert_eq!(curve.best().unwrap().epoch, 2);
         assert_eq!(LearningCurve::default().best(), None);
         assert_eq!(curve.last().unwrap().train.accuracy(), 0.75);
@@ -107,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_table_has_one_line_for_each_epoch() {
-        let mut curve = LearningCurve { epochs: vec![metrics(7, 0.5)], stopped: false };
+        let mut curve = LearningCurve { epochs: vec![metrics(7, 0.5)], ..LearningCurve::default() };
         curve.epochs.push(EpochMetrics { validation: None, ..metrics(8, 0.5) });
         assert_eq!(
             curve.to_string(),

@@ -48,6 +48,19 @@ pub enum TrainError {
         /// The shape of a validation example.
         validation: Shape,
     },
+    /// A training is to go on where there is nothing.
+    #[error(
+        "the training is to go on with epoch {epoch} after {batch} batches of it, and an epoch has {per_epoch}; \
+         were data or batch size others then?"
+    )]
+    NoSuchPosition {
+        /// The epoch.
+        epoch: u64,
+        /// The number of its batches that are said to be done.
+        batch: u64,
+        /// The number of batches that an epoch has.
+        per_epoch: u64,
+    },
     /// The plan refused its parameters or feeds.
     #[error(transparent)]
     Run(#[from] RunError),

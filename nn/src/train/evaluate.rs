@@ -35,7 +35,7 @@ impl<T: Real> Compiled<T> {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let data = digits::load()?.flattened().subset(&[0, 1, 2])?;
 /// let model = Sequential::<f32>::mlp(&[64, 10], Activation::Relu);
-/// let found = Evaluator::new(&model, 2).evaluate(&data, &mut initialise(&model, 1))?;
+/// let found = Evaluator::new(&model, 2).evaluate(&data, &initialise(&model, 1))?;
 /// assert_eq!(found.examples, 3);
 /// # Ok(())
 /// # }
@@ -60,14 +60,14 @@ impl<'m, T: Real> Evaluator<'m, T> {
         Evaluator { mode, seed, plans: Vec::new(), ..self }
     }
 
-    /// Mean cross-entropy and error. The parameters are not changed.
+    /// Mean cross-entropy and error.
     ///
     /// # Errors
     /// [`TrainError`] if data and model do not fit, or a parameter has no value.
     pub fn evaluate(
         &mut self,
         data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
+        parameters: &Parameters<T>,
     ) -> Result<Evaluation, TrainError> {
         let (mut loss, mut errors) = (0.0, 0.0);
         self.run(data, parameters, |_, outputs| {
@@ -83,11 +83,7 @@ impl<'m, T: Real> Evaluator<'m, T> {
     ///
     /// # Errors
     /// As [`Evaluator::evaluate`].
-    pub fn logits(
-        &mut self,
-        data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
-    ) -> Result<Tensor<T>, TrainError> {
+    pub fn logits(&mut self, data: &Dataset<T>, parameters: &Parameters<T>) -> Result<Tensor<T>, TrainError> {
         let mut rows = Vec::new();
         self.run(data, parameters, |_, outputs| rows.extend_from_slice(outputs.values("logits")))?;
         Ok(Tensor::new([data.len(), rows.len() / data.len()], rows))
@@ -97,7 +93,7 @@ impl<'m, T: Real> Evaluator<'m, T> {
     fn run(
         &mut self,
         data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
+        parameters: &Parameters<T>,
         mut each: impl FnMut(&[usize], autograd::Outputs<'_, T>),
     ) -> Result<(), TrainError> {
         let mut batches = Batches::in_order(data.len(), self.batch_size)?;
@@ -109,7 +105,7 @@ impl<'m, T: Real> Evaluator<'m, T> {
             // Two batches of one pass draw apart, whichever of the plans runs them; two passes draw alike.
             plan.set_run(number as u64);
             let feeds = [(INPUTS, Feed::from(&*inputs)), (LABELS, Feed::from(&*labels))];
-            each(indices, plan.run(parameters, &feeds)?);
+            each(indices, plan.evaluate(parameters, &feeds)?);
         }
         Ok(())
     }

@@ -3,13 +3,15 @@
 //! A [`Trainer`] compiles the whole step (forward, loss and penalties, gradient, update) as *one* plan, runs
 //! it over shuffled minibatches, and measures the network after each epoch. What is minimised is a closure
 //! over a [`Batch`] of graph variables, so a penalty, an augmentation or an adversarial example is a line of
-//! it. An [`EpochObserver`] sees parameters and measures after each epoch and may stop.
+//! it. An [`EpochObserver`] sees parameters and measures after each epoch, or each step, and may stop; so may an
+//! [`Interrupt`], which a program sets from wherever it likes.
 //!
 //! # Reproducible
 //!
 //! Order of examples, random draws and learning rate are pure functions of the seed and of the number of the
 //! epoch and step. The same seed gives bit-identical parameters, for any number of threads; a training that
-//! goes on from saved parameters ([`Trainer::first_epoch`]) is bit for bit the one that was never interrupted.
+//! goes on from saved parameters is bit for bit the one that was never interrupted, whether it stopped after an
+//! epoch or in the middle of one: [`Trainer::resume`] takes it up from a [`Checkpoint`](crate::Checkpoint).
 //!
 //! ```
 //! use nn::data::digits;
@@ -34,12 +36,14 @@ mod batch;
 mod curve;
 mod error;
 mod evaluate;
+mod interrupt;
 mod trainer;
 
 pub use batch::Batch;
-pub use curve::{EpochMetrics, Evaluation, LearningCurve};
+pub use curve::{BatchSums, EpochMetrics, Evaluation, LearningCurve, Position, StepMetrics};
 pub use error::TrainError;
 pub use evaluate::Evaluator;
+pub use interrupt::Interrupt;
 pub use trainer::{Trainer, TrainingMeasure};
 
 use crate::data::Dataset;
@@ -47,11 +51,18 @@ use crate::layer::Layer;
 use autograd::{Parameters, Real};
 use std::ops::ControlFlow;
 
-/// Looks on after each epoch, and may end the training. Any closure of this form is one.
+/// Looks on after each epoch, and if it likes after each step, and may end the training. Any closure of the
+/// form of [`epoch_ended`](EpochObserver::epoch_ended) is one.
 pub trait EpochObserver<T: Real> {
     /// Called after an epoch with its measures and the parameters as they are now; `Break` ends the
     /// training. Whoever wants to go back to these parameters keeps a clone.
     fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<T>) -> ControlFlow<()>;
+
+    /// Called after each step; `Break` ends the training there, in the middle of the epoch. Does nothing,
+    /// unless the observer says otherwise.
+    fn step_ended(&mut self, _metrics: &StepMetrics, _parameters: &Parameters<T>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 impl<T: Real, F: FnMut(&EpochMetrics, &Parameters<T>) -> ControlFlow<()>> EpochObserver<T> for F {

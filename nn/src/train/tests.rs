@@ -35,7 +35,7 @@ fn a_network_learns_the_digits() {
     assert!(last.validation.unwrap().error < 0.12, "{curve}");
     assert!(last.train.loss < curve.epochs[0].train.loss / 2.0, "{curve}");
     assert_eq!(last.train.examples, train.len());
-    assert_eq!(trainer.evaluate(&test, &mut parameters).unwrap(), last.validation.unwrap());
+    assert_eq!(trainer.evaluate(&test, &parameters).unwrap(), last.validation.unwrap());
 }
 
 /// Wide enough that products, reductions and updates are split among threads.
@@ -134,10 +134,9 @@ fn draws_are_a_function_of_seed_and_step() {
 #[test]
 fn an_evaluator_can_sample() {
     let (data, model) = (quadrants::<f64>(6), Sequential::<f64>::new().then(Noise).linear(2, 2));
-    let mut parameters = initialise(&model, 1);
+    let parameters = initialise(&model, 1);
     let twice = data.subset(&[0, 1, 0, 1]).unwrap();
-    let mut logits =
-        |mode, seed| Evaluator::new(&model, 2).in_mode(mode, seed).logits(&twice, &mut parameters);
+    let logits = |mode, seed| Evaluator::new(&model, 2).in_mode(mode, seed).logits(&twice, &parameters);
     let plain = logits(Mode::Evaluate, 1).unwrap();
     assert_eq!(plain.data()[..4], plain.data()[4..]);
     let sample = logits(Mode::Sample, 1).unwrap();
@@ -194,15 +193,15 @@ fn the_last_batch_is_trained_on_too() {
 #[test]
 fn evaluation_does_not_depend_on_the_batch_size() {
     let (data, model) = (quadrants::<f64>(23), model());
-    let mut parameters = initialise(&model, 4);
-    let mut evaluate = |size| Evaluator::new(&model, size).evaluate(&data, &mut parameters).unwrap();
+    let parameters = initialise(&model, 4);
+    let evaluate = |size| Evaluator::new(&model, size).evaluate(&data, &parameters).unwrap();
     let whole = evaluate(23);
     for size in [1, 5, 22, 100] {
         let found = evaluate(size);
         assert_eq!((found.error, found.examples), (whole.error, 23));
         assert!((found.loss - whole.loss).abs() < 1e-15 * 23.0, "batches of {size}");
     }
-    let logits = Evaluator::new(&model, 5).logits(&data, &mut parameters).unwrap();
+    let logits = Evaluator::new(&model, 5).logits(&data, &parameters).unwrap();
     assert_eq!(logits.shape().lengths(), [23, 2]);
     let wrong = (0..23).filter(|&i| {
         let row = &logits.data()[2 * i..2 * i + 2];
@@ -447,7 +446,7 @@ fn what_does_not_fit_is_refused_before_anything_runs() {
     let narrow = Dataset::new(Tensor::zeros([2, 3]), Tensor::new([2], vec![0, 1]), 2).unwrap();
     let error = trainer.fit(&data, Some(&narrow), &mut initialise(&model, 1)).unwrap_err();
     assert_eq!(error.to_string(), "validation examples have shape [3], training examples [2]");
-    let error = Evaluator::new(&model, 0).evaluate(&data, &mut initialise(&model, 1)).unwrap_err();
+    let error = Evaluator::new(&model, 0).evaluate(&data, &initialise(&model, 1)).unwrap_err();
     assert!(matches!(error, TrainError::Data(DataError::ZeroBatchSize)), "{error}");
 
     let images = data.with_example_shape(&[2, 1]).unwrap();

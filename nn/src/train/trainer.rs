@@ -2,8 +2,10 @@
 
 use super::evaluate::{Compiled, INPUTS, LABELS};
 use super::{
-    Batch, EpochMetrics, EpochObserver, Evaluation, Evaluator, LearningCurve, TrainError, check_model,
+    Batch, EpochMetrics, EpochObserver, Evaluation, Evaluator, Interrupt, LearningCurve, Position,
+    StepMetrics, TrainError, check_model,
 };
+use crate::checkpoint::{Checkpoint, LoadError, TrainingState};
 use crate::data::{Batches, Dataset};
 use crate::initialise::initialise_missing;
 use crate::layer::{Layer, Mode};
@@ -42,10 +44,11 @@ pub struct Trainer<'m, T: Real> {
     objective: Box<Objective<'m, T>>,
     batch_size: usize,
     epochs: u64,
-    first_epoch: u64,
+    start: Position,
     seed: u64,
     measure: TrainingMeasure,
     progress: Option<String>,
+    interrupt: Interrupt,
     evaluator: Evaluator<'m, T>,
     /// One plan for each shape of batch that has come.
     plans: Vec<Compiled<T>>,
@@ -67,10 +70,11 @@ impl<'m, T: Real> Trainer<'m, T> {
             objective: Box::new(|batch| batch.cross_entropy()),
             batch_size: 32,
             epochs: 10,
-            first_epoch: 0,
+            start: Position::default(),
             seed: 0,
             measure: TrainingMeasure::default(),
             progress: None,
+            interrupt: Interrupt::new(),
             // Large enough for full matrix kernels, small enough that activations stay in cache.
             evaluator: Evaluator::new(model, 256),
             plans: Vec::new(),
@@ -95,7 +99,8 @@ impl<'m, T: Real> Trainer<'m, T> {
         self
     }
 
-    /// The number of epochs.
+    /// The number of epochs, counted from where the training begins or goes on; one that is taken up in its
+    /// middle counts as one.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.epochs = epochs;
         self
@@ -103,8 +108,44 @@ impl<'m, T: Real> Trainer<'m, T> {
 
     /// The number of the first epoch: where a training goes on whose parameters, the optimiser's among them,
     /// were kept after that many epochs.
-    pub fn first_epoch(mut self, epoch: u64) -> Self {
-        self.first_epoch = epoch;
+    pub fn first_epoch(self, epoch: u64) -> Self {
+        self.go_on_from(Position::epoch(epoch))
+    }
+
+    /// Where a training goes on whose parameters, the optimiser's among them, were kept there. Batch size and
+    /// training set must be the ones it began with.
+    pub fn go_on_from(mut self, position: Position) -> Self {
+        self.start = position;
+        self
+    }
+
+    /// Goes on with the training whose checkpoint this is: takes its seed and position, and gives
+    /// `parameters` its values, the optimiser's among them. What follows is bit for bit what would have
+    /// followed then, if model, optimiser, objective, batch size and data are the same.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the checkpoint does not hold exactly the parameters of this model and optimiser, or
+    /// does not say where the training stands. `parameters` are as they were then.
+    pub fn resume(
+        self,
+        checkpoint: &Checkpoint<T>,
+        parameters: &mut Parameters<T>,
+    ) -> Result<Self, LoadError> {
+        let training = checkpoint.training.ok_or(LoadError::NoTraining)?;
+        let memory = self.optimiser.memory(&self.specs);
+        checkpoint.restore_exactly(&[self.specs.clone(), memory].concat(), parameters)?;
+        Ok(self.seed(training.seed).go_on_from(training.position))
+    }
+
+    /// What can be saved and resumed: `parameters` after a training, and where it stopped.
+    pub fn checkpoint(&self, position: Position, parameters: &Parameters<T>) -> Checkpoint<T> {
+        let training = Some(TrainingState { seed: self.seed, position });
+        Checkpoint { training, ..Checkpoint::new(parameters.clone()) }
+    }
+
+    /// Stops between two steps when this is requested. See [`Interrupt`].
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
         self
     }
 
@@ -174,20 +215,41 @@ impl<'m, T: Real> Trainer<'m, T> {
         self.compiled(train.examples().shape().with_axis(0, first_batch));
         initialise_missing(&self.state, parameters);
         self.plateau_now = self.plateau.clone();
-        let bar = self.progress_bar(batches.batches_per_epoch() as u64);
-        let mut curve = LearningCurve::default();
+        let per_epoch = batches.batches_per_epoch() as u64;
+        let Position { epoch, batch, .. } = self.start;
+        let last_step = epoch.checked_add(self.epochs).and_then(|epochs| epochs.checked_mul(per_epoch));
+        if batch > per_epoch || last_step.is_none() {
+            return Err(TrainError::NoSuchPosition { epoch, batch, per_epoch });
+        }
+        let bar = self.progress_bar(per_epoch);
+        let mut curve = LearningCurve { position: self.start, ..LearningCurve::default() };
         let mut last_good = parameters.clone();
-        for epoch in self.first_epoch..self.first_epoch + self.epochs {
-            let mut metrics = match self.epoch(train, &mut batches, epoch, parameters, &bar) {
-                Ok(metrics) => metrics,
+        for _ in 0..self.epochs {
+            let begun = curve.position;
+            let mut run = EpochRun { batches: &mut batches, observer: &mut *observer, bar: &bar };
+            let done = self.epoch(train, &mut run, &mut curve.position, parameters);
+            let mut metrics = match done {
+                Ok(Some(metrics)) => metrics,
+                Ok(None) => {
+                    curve.stopped = true;
+                    break;
+                }
                 Err(Stop::Error(error)) => {
                     copy(&last_good, parameters);
                     return Err(error);
                 }
                 Err(Stop::NonFinite { what, value, batch }) => {
                     copy(&last_good, parameters);
-                    let cause = self.trace(train, &mut batches, epoch, batch, last_good).ok().flatten();
-                    return Err(TrainError::NonFinite { what, value, epoch, batch, cause, curve });
+                    let cause = self.trace(train, &mut batches, begun, batch, last_good).ok().flatten();
+                    curve.position = begun;
+                    return Err(TrainError::NonFinite {
+                        what,
+                        value,
+                        epoch: begun.epoch,
+                        batch,
+                        cause,
+                        curve,
+                    });
                 }
             };
             copy(parameters, &mut last_good);
@@ -219,7 +281,7 @@ impl<'m, T: Real> Trainer<'m, T> {
     pub fn evaluate(
         &mut self,
         data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
+        parameters: &Parameters<T>,
     ) -> Result<Evaluation, TrainError> {
         self.evaluator.evaluate(data, parameters)
     }
@@ -240,44 +302,57 @@ impl<'m, T: Real> Trainer<'m, T> {
         check_model(self.model, validation)
     }
 
-    /// All steps of one epoch.
+    /// The steps of one epoch from `position` on, which moves with each of them. `None` if the observer or an
+    /// interrupt ended it.
     fn epoch(
         &mut self,
         train: &Dataset<T>,
-        batches: &mut Batches,
-        epoch: u64,
+        run: &mut EpochRun<'_, T>,
+        position: &mut Position,
         parameters: &mut Parameters<T>,
-        bar: &ProgressBar,
-    ) -> Result<EpochMetrics, Stop> {
+    ) -> Result<Option<EpochMetrics>, Stop> {
         let start = Instant::now();
-        let per_epoch = batches.batches_per_epoch();
-        let (mut objective, mut loss, mut errors) = (0.0, 0.0, 0.0);
-        for (batch, indices) in batches.epoch(epoch).enumerate() {
-            let step = epoch * per_epoch as u64 + batch as u64;
+        let per_epoch = run.batches.batches_per_epoch() as u64;
+        let Position { epoch, batch: first, .. } = *position;
+        let mut stopped = false;
+        for (batch, indices) in run.batches.epoch(epoch).enumerate().skip(first as usize) {
+            if stopped || self.interrupt.is_requested() {
+                stopped = true;
+                break;
+            }
+            let step = epoch * per_epoch + batch as u64;
             let found = self.step(train, indices, step, parameters).map_err(Stop::Error)?;
             if !found.objective.is_finite() {
                 return Err(Stop::NonFinite { what: "the objective".into(), value: found.objective, batch });
             }
-            objective += found.objective * indices.len() as f64;
-            loss += found.loss * indices.len() as f64;
-            errors += found.errors;
-            bar.inc(1);
+            position.batch += 1;
+            position.measured.objective += found.objective * indices.len() as f64;
+            position.measured.loss += found.loss * indices.len() as f64;
+            position.measured.errors += found.errors;
+            run.bar.inc(1);
+            let (objective, learning_rate) = (found.objective, self.learning_rate(step));
+            let metrics = StepMetrics { objective, learning_rate, position: *position };
+            stopped = run.observer.step_ended(&metrics, parameters).is_break();
         }
-        // The last update of the epoch has been through no objective yet.
+        // The last update has been through no objective yet.
         if let Some((name, at)) = parameters.first_non_finite() {
             let (what, value) = (format!("the parameter `{name}`"), parameters[name].data()[at].to_f64());
-            return Err(Stop::NonFinite { what, value, batch: per_epoch - 1 });
+            return Err(Stop::NonFinite { what, value, batch: position.batch.max(1) as usize - 1 });
         }
-        let examples = train.len();
+        if stopped {
+            return Ok(None);
+        }
+        let (examples, measured) = (train.len(), position.measured);
+        *position = Position::epoch(epoch + 1);
         let mean = |sum: f64| sum / examples as f64;
-        Ok(EpochMetrics {
+        Ok(Some(EpochMetrics {
             epoch,
-            objective: mean(objective),
-            train: Evaluation { loss: mean(loss), error: mean(errors), examples },
+            objective: mean(measured.objective),
+            train: Evaluation { loss: mean(measured.loss), error: mean(measured.errors), examples },
             validation: None,
-            learning_rate: self.learning_rate((epoch + 1) * per_epoch as u64 - 1),
+            learning_rate: self.learning_rate((epoch + 1) * per_epoch - 1),
             seconds: start.elapsed().as_secs_f64(),
-        })
+        }))
     }
 
     /// One step. Loss and errors are 0 if they are measured after the epoch.
@@ -344,19 +419,19 @@ impl<'m, T: Real> Trainer<'m, T> {
         (batch, objective, step)
     }
 
-    /// Repeats an epoch from its first parameters up to batch `last`, or to an earlier step that makes a
+    /// Repeats an epoch from where it began here up to batch `last`, or to an earlier step that makes a
     /// parameter non-finite, and finds the node of that step where the first such value appears. A step is a
     /// pure function of parameters and number, so the repetition is exact.
     fn trace(
         &mut self,
         train: &Dataset<T>,
         batches: &mut Batches,
-        epoch: u64,
+        begun: Position,
         last: usize,
         mut parameters: Parameters<T>,
     ) -> Result<Option<NonFinite>, TrainError> {
-        let first_step = epoch * batches.batches_per_epoch() as u64;
-        for (batch, indices) in batches.epoch(epoch).enumerate() {
+        let first_step = begun.epoch * batches.batches_per_epoch() as u64;
+        for (batch, indices) in batches.epoch(begun.epoch).enumerate().skip(begun.batch as usize) {
             let (before, number) = (parameters.clone(), first_step + batch as u64);
             self.step(train, indices, number, &mut parameters)?;
             if batch < last && parameters.first_non_finite().is_none() {
@@ -382,10 +457,10 @@ impl<'m, T: Real> Trainer<'m, T> {
 
     fn progress_bar(&self, batches_per_epoch: u64) -> ProgressBar {
         let Some(title) = &self.progress else { return ProgressBar::hidden() };
-        const TEMPLATE: &str = "{prefix} [{bar:24}] {pos}/{len} steps, {eta} left {msg}";
+        const TEMPLATE: &str = "{prefix} [{bar:24}] {pos}/{len} steps, {per_sec}, {eta} left {msg}";
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
         // On standard error, and silent by itself if that is not a terminal.
-        ProgressBar::new(self.epochs * batches_per_epoch)
+        ProgressBar::new((self.epochs * batches_per_epoch).saturating_sub(self.start.batch))
             .with_style(style.progress_chars("=> "))
             .with_prefix(title.clone())
     }
@@ -398,6 +473,13 @@ struct StepMeasures {
     loss: f64,
     /// The number of examples that were wrong.
     errors: f64,
+}
+
+/// What the epochs of one training share.
+struct EpochRun<'r, T: Real> {
+    batches: &'r mut Batches,
+    observer: &'r mut dyn EpochObserver<T>,
+    bar: &'r ProgressBar,
 }
 
 /// Why an epoch did not end.

@@ -12,3 +12,4 @@ mod network;
 mod normalisation;
 mod probabilistic;
 mod recurrent;
+mod standardise;

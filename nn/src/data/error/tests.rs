@@ -114,6 +114,44 @@ fn golden() -> Vec<(DataError, &'static str)> {
             CsvValue { line: 3, column: 7, text: "17".into(), expected: "a pixel, an integer from 0 to 16" },
             "line 3, column 7: \"17\" is not a pixel, an integer from 0 to 16",
         ),
+        (CifarLength { length: 5 }, "5 bytes are no whole number of CIFAR-10 records of 3073 bytes"),
+        (
+            NotNpy { magic: *b"\x89PNG\r\n\x1a\n" },
+            "not an .npy file: it begins with bytes [89, 50, 4e, 47, 0d, 0a, 1a, 0a], expected [93, 4e, 55, 4d, \
+             50, 59] and a version",
+        ),
+        (NpyVersion { major: 4, minor: 1 }, ".npy version 4.1 is not supported, only 1.0, 2.0 and 3.0"),
+        (
+            NpyHeaderCut { expected: 128, found: 9 },
+            "cut short: the .npy header takes 128 bytes, the data ends after 9",
+        ),
+        (NpyHeader { offset: 3, expected: "a colon" }, "the .npy header at byte 3: expected a colon"),
+        (
+            NpyType { descr: ">f4".into() },
+            "elements of type \">f4\" are not supported, only \"<f4\", \"<f8\", \"<i4\", \"<i8\" and \"|u1\"",
+        ),
+        (
+            NpyShape { lengths: vec![1; 7] },
+            "an array of shape [1, 1, 1, 1, 1, 1, 1]: at most 6 axes are supported, and as many elements as \
+             memory can hold",
+        ),
+        (
+            NpyLength { shape: [2, 3].into(), expected: 152, found: 151 },
+            "an array of shape [2, 3] makes a file of 152 bytes, there are 151",
+        ),
+        (
+            NpyLabel { position: 4, text: "0.5".into() },
+            "label 0.5 at position 4: labels are integers from 0 to 4294967295",
+        ),
+        (
+            CsvColumn { column: "number 2".into(), known: vec!["a".into(), "b".into()] },
+            "there must be exactly one column number 2; the header has: a, b",
+        ),
+        (CsvNoFeatures { column: "y".into() }, "there is no column but that of labels, y"),
+        (
+            Folds { folds: 1, len: 10 },
+            "1 folds of 10 examples: there must be at least 2, and an example for each",
+        ),
     ]
 }
 
@@ -156,12 +194,24 @@ fn number(error: &DataError) -> usize {
         ImageShapes { .. } => 32,
         CsvFields { .. } => 33,
         CsvValue { .. } => 34,
+        CifarLength { .. } => 35,
+        NotNpy { .. } => 36,
+        NpyVersion { .. } => 37,
+        NpyHeaderCut { .. } => 38,
+        NpyHeader { .. } => 39,
+        NpyType { .. } => 40,
+        NpyShape { .. } => 41,
+        NpyLength { .. } => 42,
+        NpyLabel { .. } => 43,
+        CsvColumn { .. } => 44,
+        CsvNoFeatures { .. } => 45,
+        Folds { .. } => 46,
     }
 }
 
 #[test]
 fn every_message_reads_as_written_here() {
-    let mut seen = [false; 35];
+    let mut seen = [false; 47];
     for (error, text) in golden() {
         assert_eq!(error.to_string(), text);
         seen[number(&error)] = true;
