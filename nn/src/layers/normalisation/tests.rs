@@ -4,8 +4,8 @@ use super::*;
 use crate::data::Dataset;
 use crate::layer::{Layer, Mode};
 use crate::train::Batch;
-use crate::{Optimiser, Selection, Sequential, Trainer, initialise};
-use autograd::{Feed, Graph, Parameters, Plan, Tensor, grad, interpret};
+use crate::{Activation, Flatten, Optimiser, Pooling, Selection, Sequential, Trainer, initialise};
+use autograd::{Feed, Graph, Parameters, Plan, Tensor, Window, grad, interpret};
 use proptest::prelude::*;
 
 /// Values that differ and have no symmetry.
@@ -353,4 +353,32 @@ fn an_epsilon_of_zero_is_refused() {
 #[should_panic(expected = "BatchNorm: the update rate is 1.5, it must be in [0, 1]")]
 fn an_update_rate_above_one_is_refused() {
     BatchNorm::new("b", 3).with_update_rate(1.5);
+}
+
+/// Convolution, statistics and pooling, forward and backward, large enough to be shared among threads.
+#[test]
+fn a_convolutional_network_trains_to_the_same_bits_for_any_number_of_threads() {
+    let window = Window { padding: [1, 1], ..Window::new([3, 3]) };
+    let model = Sequential::<f32>::new()
+        .convolution(1, 8, window)
+        .then(BatchNorm::new("norm", 8))
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]))
+        .then(GroupNorm::new("groups", 2, 8))
+        .then(Flatten)
+        .linear(512, 3);
+    let x = Tensor::from_fn([100, 1, 16, 16], |i| ((i * 7919) % 251) as f32 / 251.0);
+    let data = Dataset::new(x, Tensor::from_fn([100], |i| (i % 3) as u32), 3).unwrap();
+    let trained = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut parameters = initialise(&model, 1);
+            let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).batch_size(64).epochs(2);
+            trainer.fit(&data, None, &mut parameters).unwrap();
+            parameters
+        })
+    };
+    let one = trained(1);
+    assert!(one["norm.running_mean"].data().iter().all(|&mean| mean != 0.0));
+    assert_eq!(trained(3), one);
 }
