@@ -43,7 +43,7 @@ const LARGEST_ENUMERATED: usize = 16;
 /// let machine = BoltzmannMachine::new("m", 3, 2);
 /// let graph = Graph::<f64>::new();
 /// let v = graph.input("v", [1, 3]);
-/// let all_off = Tensor::zeros([1, 3]);
+/// let all_off = Tensor::<f64>::zeros([1, 3]);
 /// let p = initialise_parameters(&machine.parameters(), 1);
 /// let values = interpret(&[machine.free_energy(v)], &[("v", Feed::from(&all_off))], Some(&p))?;
 /// assert_eq!(values[0].data(), [-2.0 * 2f64.ln()]); // two hidden units, free to be 0 or 1
