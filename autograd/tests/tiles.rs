@@ -157,7 +157,7 @@ fn a_chain_may_overwrite_its_last_source() {
     let (w, m, g) = (values(5000, 0), values(5000, 1), values(5000, 2));
     let (mut memory, places, velocity) = memory::<f64>(&[&w, &m, &g], 5000);
     let writes = [places[0].clone(), velocity.clone()];
-    memory.run_tiles(&program, &places, &writes, Draw::default());
+    Access::new(&mut memory, None).run_tiles(&program, &places, &writes, Draw::default());
     for i in 0..5000 {
         assert_eq!(memory.read(&velocity)[i], m[i] + g[i]);
         assert_eq!(memory.read(&places[0])[i], w[i] - (m[i] + g[i]) * 0.5);
