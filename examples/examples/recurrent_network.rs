@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "#".repeat((share * 50.0).round() as usize)
         );
     }
-    let error = trainer.evaluate(&test, &mut parameters)?.error;
+    let error = trainer.evaluate(&test, &parameters)?.error;
     println!("\n{:.2} % of the held-out digits are named right.", 100.0 * (1.0 - error));
     Ok(())
 }
