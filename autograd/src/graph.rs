@@ -20,7 +20,7 @@
 //! println!("{graph}");
 //! ```
 
-use crate::error::GraphError;
+use crate::error::{GraphError, OrPanic};
 use crate::ops::{Literal, Op, Shared};
 use crate::real::Real;
 use crate::shape::Shape;
@@ -94,6 +94,8 @@ pub struct Graph<T: Real> {
     by_name: RefCell<HashMap<Arc<str>, NodeId>>,
     /// Names given to inner nodes, for listings.
     labels: RefCell<HashMap<NodeId, Arc<str>>>,
+    /// Parameters with the expression that was proposed for each first.
+    proposals: RefCell<Vec<(NodeId, NodeId)>>,
     /// While a sweep differentiates a node, that node's location.
     deriving: Cell<Option<&'static Location<'static>>>,
 }
@@ -137,6 +139,7 @@ impl<T: Real> Graph<T> {
             nodes: RefCell::default(),
             by_name: RefCell::default(),
             labels: RefCell::default(),
+            proposals: RefCell::default(),
             deriving: Cell::new(None),
         }
     }
@@ -223,6 +226,79 @@ impl<T: Real> Graph<T> {
             .collect();
         found.sort_by_key(|(_, var)| var.id);
         found
+    }
+
+    /// Leaves a note on the graph: a plan that runs this pass for real should give `parameter` the value of
+    /// `expression`. Nothing is updated by itself; whoever builds the plan reads
+    /// [`Graph::proposed_updates`].
+    ///
+    /// This is how a layer with a memory (the running statistics of batch normalisation) says what should
+    /// become of it, without a value of its own and without a second result that everything which runs a
+    /// network would have to pass on.
+    ///
+    /// The *first* proposal for a parameter counts; later ones are ignored. A network recorded twice on one
+    /// graph, on clean and then on adversarial examples, so updates its memory once, from the pass recorded
+    /// first; were it the last, a technique that runs a network once more in order to look at it would change
+    /// what evaluation does.
+    ///
+    /// # Panics
+    /// If `parameter` is none, or is not of the expression's shape or graph.
+    ///
+    /// ```
+    /// use autograd::{Graph, Plan};
+    /// let graph = Graph::<f64>::new();
+    /// let (x, seen) = (graph.input("x", [8]), graph.parameter("seen", []));
+    /// graph.propose_update(seen, seen + 8.0);
+    /// graph.propose_update(seen, seen + 1000.0); // ignored
+    /// let mut plan = Plan::builder(&graph).output("mean", x.mean());
+    /// for (parameter, expression) in graph.proposed_updates() {
+    ///     plan = plan.update(parameter, expression);
+    /// }
+    /// # use autograd::{Feed, Parameters, Tensor};
+    /// # let batch = Tensor::<f64>::zeros([8]);
+    /// # let mut parameters: Parameters<f64> = [("seen", Tensor::zeros([]))].into_iter().collect();
+    /// plan.compile().run(&mut parameters, &[("x", Feed::from(&batch))])?;
+    /// assert_eq!(parameters["seen"].item(), 8.0);
+    /// # Ok::<(), autograd::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn propose_update<'g>(&'g self, parameter: Var<'g, T>, expression: Var<'g, T>) {
+        self.check_update("propose_update", parameter, expression).or_panic();
+        let mut proposals = self.proposals.borrow_mut();
+        if proposals.iter().all(|(known, _)| *known != parameter.id) {
+            proposals.push((parameter.id, expression.id));
+        }
+    }
+
+    /// What [`Graph::propose_update`] was told, each parameter with the expression of its new value, in the
+    /// order of the proposals.
+    pub fn proposed_updates(&self) -> Vec<(Var<'_, T>, Var<'_, T>)> {
+        let var = |id| Var { graph: self, id };
+        self.proposals.borrow().iter().map(|&(parameter, new)| (var(parameter), var(new))).collect()
+    }
+
+    /// Whether `expression` can become the new value of `parameter`.
+    #[track_caller]
+    pub(crate) fn check_update(
+        &self,
+        operation: &str,
+        parameter: Var<'_, T>,
+        expression: Var<'_, T>,
+    ) -> Result<(), GraphError> {
+        parameter.same_graph(self, operation);
+        expression.same_graph(self, operation);
+        let problem = if !matches!(self.node(parameter.id).op, Op::Parameter(_)) {
+            "only a parameter can be updated"
+        } else if parameter.shape() != expression.shape() {
+            "the expression is not of the parameter's shape"
+        } else {
+            return Ok(());
+        };
+        Err(GraphError::new(operation, problem).operand("parameter", self, parameter.id).operand(
+            "expression",
+            self,
+            expression.id,
+        ))
     }
 
     /// A value that never changes.
@@ -344,6 +420,7 @@ impl<T: Real> Clone for Graph<T> {
             nodes: self.nodes.clone(),
             by_name: self.by_name.clone(),
             labels: self.labels.clone(),
+            proposals: self.proposals.clone(),
             deriving: Cell::new(None),
         }
     }

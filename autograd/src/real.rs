@@ -33,7 +33,7 @@ pub trait Real:
     + Neg<Output = Self>
     + AddAssign
     + crate::kernel::Native
-    + crate::kernel::tile::Scratch
+    + crate::kernel::scratch::Scratch
 {
     /// 0.
     const ZERO: Self;

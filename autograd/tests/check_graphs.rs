@@ -56,6 +56,7 @@ fn every_function_of_one_number_is_right_to_the_second_order() {
                 Unary::Cos => x.cos(),
                 Unary::Tanh => x.tanh(),
                 Unary::Sigmoid => x.sigmoid(),
+                Unary::Softplus => x.softplus(),
                 Unary::Relu => x.relu(),
                 Unary::Abs => x.abs(),
                 Unary::Sign => x.sign(),

@@ -190,6 +190,20 @@ fn a_plan_says_which_update_does_not_fit() {
 }
 
 #[test]
+fn a_proposed_update_must_fit_as_well() {
+    let g = Graph::<f64>::new();
+    let x = g.input("x", [3]);
+    let w = g.parameter("w", [2]);
+    let (text, _) = panic_of(|| g.propose_update(w, x));
+    assert!(
+        text.starts_with("propose_update: the expression is not of the parameter's shape\n   parameter   w")
+    );
+    let (text, _) = panic_of(|| g.propose_update(x, x));
+    assert!(text.starts_with("propose_update: only a parameter can be updated"), "{text}");
+    assert!(g.proposed_updates().is_empty());
+}
+
+#[test]
 fn a_run_refuses_what_does_not_fit_and_changes_nothing() {
     let g = Graph::<f32>::new();
     let x = g.input("x", [2, 3]);

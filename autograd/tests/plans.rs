@@ -3,7 +3,9 @@
 
 mod common;
 
-use autograd::{Draw, Graph, Interpreter, Plan, Real, Simplify, Value};
+use autograd::{
+    Draw, Feed, Graph, Interpreter, Parameters, Plan, Real, Shape, Simplify, Tensor, Value, grad,
+};
 use common::{Choice, Feeds, parameters, record, same_bits};
 use proptest::prelude::*;
 
@@ -89,6 +91,51 @@ proptest! {
     ) {
         compare::<f64>(rows, columns, &choices, simplify, fusion).map_err(TestCaseError::fail)?;
         compare::<f32>(rows, columns, &choices, simplify, fusion).map_err(TestCaseError::fail)?;
+    }
+}
+
+/// A step of a network with momentum, whose products all go straight into groups: bias and rectifier, its
+/// derivative, the updates of the weights, which overwrite them.
+#[test]
+fn products_go_straight_into_the_groups_that_consume_them() {
+    let run = |fusion: bool, threads: usize| {
+        let graph = Graph::<f32>::new();
+        let (x, rate) = (graph.input("x", [70, 600]), graph.scalar("rate"));
+        let (w, v) = (graph.parameter("w", [600, 1030]), graph.parameter("v", [600, 1030]));
+        let (u, b) = (graph.parameter("u", [1030, 600]), graph.parameter("b", [1030]));
+        let hidden = (x.matmul(w) + b).relu();
+        let loss = (hidden.matmul(u) - x).powi(2).mean();
+        let gradients = grad(loss, &[w, u]);
+        let velocity = v * 0.9 + gradients[0];
+        let mut plan = Plan::builder(&graph)
+            .output("loss", loss)
+            .update(v, velocity)
+            .update(w, w - velocity * rate)
+            .update(u, u - gradients[1] * rate)
+            .fusion(fusion)
+            .compile();
+        let explained = plan.explain();
+        if fusion {
+            assert!(explained.contains("(5 of them into a group)"), "{explained}");
+            assert!(explained.contains("3 of 3 updates in place"), "{explained}");
+        }
+        let wave = |shape: &[usize]| {
+            Tensor::from_fn(Shape::new(shape), |i| ((i * 7919 % 1013) as f32 - 506.0) * 2e-3)
+        };
+        let mut values = Parameters::new();
+        for (name, shape) in [("w", [600, 1030]), ("v", [600, 1030]), ("u", [1030, 600])] {
+            values.insert(name, wave(&shape));
+        }
+        values.insert("b", wave(&[1030]));
+        let input = wave(&[70, 600]);
+        let feeds = [("x", Feed::from(&input)), ("rate", Feed::from(1e-3))];
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| (0..3).for_each(|_| _ = plan.run(&mut values, &feeds).unwrap()));
+        values
+    };
+    let apart = run(false, 1);
+    for threads in 1..=3 {
+        assert!(run(true, threads) == apart, "{threads} threads");
     }
 }
 

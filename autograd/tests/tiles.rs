@@ -3,7 +3,7 @@
 
 use autograd::kernel::memory::{Memory, Place};
 use autograd::kernel::simd::Level;
-use autograd::kernel::tile::{Action, Instruction, Parts, Source, Target, TileProgram, UNUSED, View};
+use autograd::kernel::tile::{Action, Chain, Instruction, Parts, Source, Target, TileProgram, UNUSED, View};
 use autograd::ops::pointwise::{Binary, Unary};
 use autograd::{Draw, MAX_RANK, Real, Shape};
 use proptest::prelude::*;
@@ -28,7 +28,11 @@ fn memory<T: Real>(operands: &[&[f64]], output: usize) -> (Memory<T>, Vec<Place>
     // A sentinel behind the output must survive.
     arena.extend(vec![T::NAN; output]);
     arena.push(T::from_f64(-7.0));
-    (Memory { arena, parameters: Vec::new(), constants: Vec::new() }, places, out)
+    (
+        Memory { arena: arena.into_iter().collect(), parameters: Vec::new(), constants: Vec::new() },
+        places,
+        out,
+    )
 }
 
 /// One instruction of the given sources into the only output.
@@ -96,6 +100,70 @@ fn check_functions<T: Real>(n: usize) {
     }
 }
 
+/// Every chain, with every kind of source: the bits of one operation after the other.
+fn check_chains<T: Real>(n: usize) {
+    let shape = Shape::from([n]);
+    let (a, b, c) = (values(n, 0), values(n, 3), values(n, 6));
+    let real = |x: f64| T::from_f64(x);
+    let arithmetic = [Binary::Add, Binary::Sub, Binary::Mul];
+    let seconds = [(Source::Dense(1), None), (Source::Number(0), Some(0.5))];
+    let thirds = [(Source::Dense(2), None), (Source::Number(1), Some(-2.0))];
+    for (first, second) in arithmetic.iter().flat_map(|f| arithmetic.map(|s| (*f, s))) {
+        for (exchange, is_right) in [(false, false), (false, true), (true, false), (true, true)] {
+            let chain = Chain::of(first, exchange, second, is_right).unwrap();
+            for ((b_source, b_number), (c_source, c_number)) in
+                seconds.into_iter().flat_map(|b| thirds.map(|c| (b, c)))
+            {
+                let sources = [Source::Dense(0), b_source, c_source];
+                let program = single::<T>(shape, Action::Chain(chain), sources, 3);
+                let pair = |binary: Binary, x: T, y: T, exchange: bool| {
+                    if exchange { binary.evaluate(y, x) } else { binary.evaluate(x, y) }
+                };
+                let expected: Vec<u64> = (0..n)
+                    .map(|i| {
+                        let (b, c) = (real(b_number.unwrap_or(b[i])), real(c_number.unwrap_or(c[i])));
+                        pair(second, pair(first, real(a[i]), b, exchange), c, is_right).bits()
+                    })
+                    .collect();
+                assert_eq!(run(&program, &[&a, &b, &c]), expected, "{first:?} {second:?} of {n}");
+            }
+        }
+    }
+    assert!(Chain::of(Binary::Div, false, Binary::Add, false).is_none());
+}
+
+/// `w := w - (m + g) * 0.5` in place, and `m + g` written to an output that the chain reads again.
+#[test]
+fn a_chain_may_overwrite_its_last_source() {
+    let shape = Shape::from([5000]);
+    let add = Instruction {
+        action: Action::Binary(Binary::Add),
+        sources: [Source::Dense(1), Source::Dense(2), UNUSED],
+        target: Target::Output(1),
+    };
+    let step = Instruction {
+        action: Action::Chain(Chain::of(Binary::Mul, false, Binary::Sub, true).unwrap()),
+        sources: [Source::Output(1), Source::Number(0), Source::Target],
+        target: Target::Output(0),
+    };
+    let parts = Parts::<f64> {
+        instructions: vec![add, step],
+        numbers: vec![0.5],
+        operands: 3,
+        outputs: 2,
+        ..Parts::default()
+    };
+    let program = TileProgram::new(shape, parts);
+    let (w, m, g) = (values(5000, 0), values(5000, 1), values(5000, 2));
+    let (mut memory, places, velocity) = memory::<f64>(&[&w, &m, &g], 5000);
+    let writes = [places[0].clone(), velocity.clone()];
+    memory.run_tiles(&program, &places, &writes, Draw::default());
+    for i in 0..5000 {
+        assert_eq!(memory.read(&velocity)[i], m[i] + g[i]);
+        assert_eq!(memory.read(&places[0])[i], w[i] - (m[i] + g[i]) * 0.5);
+    }
+}
+
 #[test]
 fn every_function_is_itself_at_every_level_and_length() {
     let chosen = Level::detect();
@@ -104,6 +172,10 @@ fn every_function_is_itself_at_every_level_and_length() {
         for n in [0, 1, 7, 15, 16, 17, 33, 1023, 1024, 1025, TWO_CHUNKS] {
             check_functions::<f32>(n);
             check_functions::<f64>(n);
+        }
+        for n in [0, 1, 17, 1025, TWO_CHUNKS] {
+            check_chains::<f32>(n);
+            check_chains::<f64>(n);
         }
     }
     Level::force(chosen);

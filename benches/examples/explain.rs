@@ -1,23 +1,38 @@
-//! Prints what the plan compiler made of the benchmarked training steps, and the shortest time of each part:
-//! `cargo run --release -p benches --example explain [THREADS]`.
+//! Prints what the plan compiler made of the benchmarked training steps, the shortest time of each part,
+//! and that of the bare matrix products: `cargo run --release -p benches --example explain [THREADS]`.
 
-use benches::{Threads, TrainingStep, recurrent_step};
+use autograd::kernel::gemm::Backend;
+use benches::{Products, Threads, TrainingStep, recurrent_step};
 use nn::Optimiser;
+use std::time::Instant;
 
-fn show(pool: &Threads, mut step: TrainingStep, runs: usize) {
+fn show(pool: &Threads, mut step: TrainingStep, mut products: Products, runs: usize) {
     println!("{}", step.plan.explain());
     let times = pool.install(|| step.profile(runs));
     for (number, time) in times.iter().enumerate() {
         println!("  {number:>4}  {:>10.2} us", time.as_secs_f64() * 1e6);
     }
+    let microseconds = |seconds: f64| seconds * 1e6;
     let total: f64 = times.iter().map(|time| time.as_secs_f64()).sum();
-    println!("  all   {:>10.2} us\n", total * 1e6);
+    let alone = pool.install(|| {
+        let times = (0..runs).map(|_| {
+            let start = Instant::now();
+            products.run(Backend::Blocked);
+            start.elapsed().as_secs_f64()
+        });
+        times.fold(f64::INFINITY, f64::min)
+    });
+    println!("  all   {:>10.2} us", microseconds(total));
+    println!("  products alone {:.2} us: {:+.1} %\n", microseconds(alone), 100.0 * (total / alone - 1.0));
 }
 
 fn main() {
     let threads = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1);
     let pool = Threads::new(threads);
-    show(&pool, TrainingStep::new(&[64, 128, 10], 32, &Optimiser::adam(0.001)), 2000);
-    show(&pool, TrainingStep::new(&[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay()), 30);
-    show(&pool, recurrent_step(64, 28, 28, 128), 30);
+    let dense = |widths: &[usize], batch, optimiser: &Optimiser<f32>, runs| {
+        show(&pool, TrainingStep::new(widths, batch, optimiser), Products::new(widths, batch), runs);
+    };
+    dense(&[64, 128, 10], 32, &Optimiser::adam(0.001), 2000);
+    dense(&[784, 1024, 1024, 10], 128, &TrainingStep::momentum_with_decay(), 60);
+    show(&pool, recurrent_step(64, 28, 28, 128), Products::recurrent(64, 28, 28, 128, 3), 30);
 }

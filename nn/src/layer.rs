@@ -34,11 +34,13 @@ use std::sync::Arc;
 /// [`Mode::Evaluate`], and Monte Carlo dropout runs one in [`Mode::Sample`] without differentiating it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Fitting parameters: stochastic layers draw, normalisation takes the statistics of the batch.
+    /// Fitting parameters: stochastic layers draw, batch normalisation takes the statistics of the batch and
+    /// proposes new running ones.
     Train,
     /// Predicting: deterministic.
     Evaluate,
-    /// Predicting with stochastic layers drawing as in training: one sample of the model's distribution.
+    /// Predicting with stochastic layers drawing as in training: one sample of the model's distribution. An
+    /// example's result still depends on no other example: batch normalisation is as in evaluation.
     Sample,
 }
 

@@ -46,7 +46,7 @@
 //! | [`layer`] | what a layer is: [`Layer`], and for what it is run: [`Mode`] |
 //! | [`parameter`] | names, shapes and roles; choosing some of them: [`Selection`] |
 //! | [`initialise`](mod@initialise) | initial values as pure functions of seed and name |
-//! | [`layers`] | [`Linear`], [`Convolution`], [`Pooling`], [`Activation`], [`Flatten`], [`Sequential`] |
+//! | [`layers`] | [`Linear`], [`Convolution`], [`Convolution1d`], [`TransposedConvolution`], [`Pooling`], [`Pooling1d`], [`AdaptivePooling`], [`GlobalPooling`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`RmsNorm`], [`Activation`], [`Maxout`], [`Bilinear`], [`Embedding`], [`Flatten`], [`Sequential`], [`Residual`], [`Parallel`], [`Heads`] |
 //! | [`recurrent`] | Elman, GRU and LSTM cells, unrolled in the graph, in one direction or both |
 //! | [`attention`] | scaled dot-product and multi-head attention, positions, transformer blocks |
 //! | [`sequence`] | sequences of different lengths in one batch |
@@ -62,7 +62,6 @@
 //! | not here | because |
 //! |---|---|
 //! | dropout, penalties, early stopping, augmentation | the `regularize` crate: each is a layer, an expression in an objective, an update transform or an observer, and nothing here has to know of it |
-//! | batch normalisation | it has a state that evaluation must not change, and every technique that runs a network twice would have to say which run counts |
 //! | regression in the [`Trainer`] | it knows labelled classes; for other targets record loss and [`Optimiser::minimise`] on a graph, as [`optimise`] shows |
 //! | several devices, mixed precision | the engine has one processor and one precision for each graph |
 
@@ -82,7 +81,11 @@ pub mod train;
 
 pub use initialise::{Initialiser, initialise, initialise_parameters};
 pub use layer::{Layer, LayerShapeError, Mode};
-pub use layers::{Activation, Convolution, Flatten, Linear, Pooling, Sequential};
+pub use layers::{
+    Activation, AdaptivePooling, BatchNorm, Bilinear, Convolution, Convolution1d, Embedding, Flatten,
+    GlobalPooling, GroupNorm, Head, Heads, LayerNorm, Linear, Maxout, Parallel, Pooling, Pooling1d, Residual,
+    RmsNorm, Sequential, TransposedConvolution, TransposedLinear,
+};
 pub use optimise::{LEARNING_RATE, Optimiser, OptimiserStep, Schedule};
 pub use parameter::{ParameterSpec, Role, Selection};
 pub use train::{LearningCurve, TrainError, Trainer};

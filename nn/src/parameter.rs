@@ -28,6 +28,9 @@ pub enum Role {
     Weight,
     /// An offset added to outputs.
     Bias,
+    /// The scale or the offset of a normalisation: adjusts a distribution that the data had lost, and is
+    /// usually left out of penalties and decay, as biases are.
+    Norm,
     /// The memory of an optimiser, or a running statistic: never differentiated, never decayed.
     State,
 }
@@ -97,7 +100,7 @@ impl Selection {
         Selection { description: description.into(), chooses: Arc::new(chooses) }
     }
 
-    /// Every weight and bias.
+    /// Every weight, bias, and scale or offset of a normalisation: all that is learned.
     pub fn all() -> Selection {
         Selection::by("all", |spec| spec.role != Role::State)
     }
@@ -112,7 +115,12 @@ impl Selection {
         Selection::by("biases", |spec| spec.role == Role::Bias)
     }
 
-    /// The weights and biases whose name begins with `prefix`: one layer, or one part of a network.
+    /// The scales and offsets of normalisations.
+    pub fn norms() -> Selection {
+        Selection::by("norms", |spec| spec.role == Role::Norm)
+    }
+
+    /// Those of [`Selection::all`] whose name begins with `prefix`: one layer, or one part of a network.
     pub fn named(prefix: &str) -> Selection {
         let owned = prefix.to_string();
         Selection::by(&format!("named {prefix}.."), move |spec| {
@@ -183,14 +191,17 @@ mod tests {
             spec("a.weight", Role::Weight),
             spec("a.bias", Role::Bias),
             spec("b.weight", Role::Weight),
+            spec("c.scale", Role::Norm),
+            spec("c.running_mean", Role::State),
             spec("a.weight/velocity", Role::State),
         ];
         let names = |selection: Selection| selection.names(&specs).join(" ");
-        assert_eq!(names(Selection::all()), "a.weight a.bias b.weight");
+        assert_eq!(names(Selection::all()), "a.weight a.bias b.weight c.scale");
         assert_eq!(names(Selection::weights()), "a.weight b.weight");
         assert_eq!(names(Selection::biases()), "a.bias");
+        assert_eq!(names(Selection::norms()), "c.scale");
         assert_eq!(names(Selection::named("a.")), "a.weight a.bias");
-        assert_eq!(names(Selection::all().except(Selection::named("a."))), "b.weight");
+        assert_eq!(names(Selection::all().except(Selection::named("a."))), "b.weight c.scale");
         assert_eq!(names(Selection::named("a.").and(Selection::weights())), "a.weight");
         let shown = Selection::weights().except(Selection::named("b"));
         assert_eq!(shown.to_string(), "weights except named b..");

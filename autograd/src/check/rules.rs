@@ -81,8 +81,6 @@ pub enum Rule {
     CrossEntropy,
     /// The Euclidean norm, rows of zeros included.
     Norm,
-    /// `ln(1 + eˣ)`.
-    Softplus,
 }
 
 /// One check of a rule: operands' shapes and values, and the choices that the rule leaves open.
@@ -108,7 +106,7 @@ impl Rule {
         }
         use Rule::{
             Broadcast, Concat, CrossEntropy, Custom, Detach, Flip, Fold, Gather, LogSumExp, Max, MaxOfTies,
-            Norm, Pad, Permute, Random, Reshape, ScatterAdd, Select, Slice, Softplus, Sum, Unfold,
+            Norm, Pad, Permute, Random, Reshape, ScatterAdd, Select, Slice, Sum, Unfold,
         };
         rules.extend([
             Select,
@@ -132,7 +130,6 @@ impl Rule {
             Custom,
             CrossEntropy,
             Norm,
-            Softplus,
         ]);
         rules
     }
@@ -187,7 +184,6 @@ impl Rule {
             Rule::Custom => "derivatives of the expression",
             Rule::CrossEntropy => "x̅ = (softmax x - one_hot label) / n",
             Rule::Norm => "x̅ = y̅ x / y, 0 at x = 0",
-            Rule::Softplus => "x̅ = y̅ sigmoid x",
         }
     }
 
@@ -196,14 +192,14 @@ impl Rule {
     pub fn is_exact(self) -> bool {
         use Rule::{
             Broadcast, Concat, CrossEntropy, Custom, Detach, Flip, Fold, Gather, LogSumExp, MatMul, Max,
-            MaxOfTies, Norm, Pad, Permute, Random, Reshape, ScatterAdd, Select, Slice, Softplus, Sum, Unfold,
+            MaxOfTies, Norm, Pad, Permute, Random, Reshape, ScatterAdd, Select, Slice, Sum, Unfold,
         };
         match self {
             Rule::Unary(unary) => matches!(unary, Unary::Neg | Unary::Powi(0 | 2)),
             Rule::Binary(binary) => matches!(binary, Binary::Add | Binary::Sub | Binary::Mul),
             Broadcast | Sum | Reshape | Permute | Slice | Pad | Concat | Flip | Gather | ScatterAdd => true,
             Unfold | Fold | MatMul { .. } | Custom => true,
-            Select | Max | MaxOfTies | LogSumExp | Random | Detach | CrossEntropy | Norm | Softplus => false,
+            Select | Max | MaxOfTies | LogSumExp | Random | Detach | CrossEntropy | Norm => false,
         }
     }
 
@@ -422,7 +418,6 @@ impl Case {
             Rule::Custom => Var::custom(Square, &[x[0]]),
             Rule::CrossEntropy => x[0].cross_entropy(labels()),
             Rule::Norm => x[0].norm(&[-1]),
-            Rule::Softplus => x[0].softplus(),
         }
     }
 

@@ -1,51 +1,66 @@
 //! Working memory of a thread, grown once.
 //!
 //! A kernel that needs a buffer in every call must not allocate in every call: a compiled plan allocates
-//! nothing in steady state. Each thread keeps one buffer, as large as the largest request so far.
+//! nothing in steady state. Each thread keeps a buffer for each [`Purpose`], as large as the largest request
+//! so far.
 
-use crate::real::Real;
+use super::aligned::Aligned;
 use std::cell::RefCell;
 
-/// A line of the cache: the buffer begins at one, so that no vector straddles two.
+/// What a buffer is for: work with one of them may ask for another.
 #[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-thread_local! {
-    static BUFFER: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+pub enum Purpose {
+    /// Operands of a product, in the order in which its loops read them.
+    Packing,
+    /// A panel of a product that is consumed at once.
+    Panel,
+    /// The registers of a tile program.
+    Registers,
 }
 
-/// Calls `work` with `count` elements of unspecified value.
-///
-/// # Panics
-/// If called from within `work`: a thread has one buffer.
-pub(super) fn with<T: Real, R>(count: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
-    let lines = (count * size_of::<T>()).div_ceil(size_of::<Line>());
-    BUFFER.with_borrow_mut(|buffer| {
-        if buffer.len() < lines {
-            buffer.resize(lines, Line([0; 64]));
+/// Numbers of which each thread keeps buffers.
+pub trait Scratch: Sized {
+    /// Calls `work` with `count` elements of unspecified value, the first at a line of the cache.
+    ///
+    /// # Panics
+    /// If called from within `work` for the same purpose.
+    fn with_scratch<R>(purpose: Purpose, count: usize, work: impl FnOnce(&mut [Self]) -> R) -> R;
+}
+
+macro_rules! scratch {
+    ($type:ident) => {
+        impl Scratch for $type {
+            fn with_scratch<R>(purpose: Purpose, count: usize, work: impl FnOnce(&mut [Self]) -> R) -> R {
+                thread_local! {
+                    static BUFFERS: [RefCell<Aligned<$type>>; 3] =
+                        const { [const { RefCell::new(Aligned::new()) }; 3] };
+                }
+                BUFFERS.with(|buffers| {
+                    let mut buffer = buffers[purpose as usize].borrow_mut();
+                    if buffer.len() < count {
+                        buffer.resize(count);
+                    }
+                    work(&mut buffer[..count])
+                })
+            }
         }
-        // SAFETY: the buffer has `count` elements or more, is aligned to 64 bytes and initialised, every
-        // pattern of bits is an `f32` or `f64` (`Real` is sealed), and the borrow is exclusive.
-        let elements = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<T>(), count) };
-        work(elements)
-    })
+    };
 }
+scratch!(f32);
+scratch!(f64);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn grows_and_is_aligned() {
+    fn buffers_grow_and_stand_side_by_side() {
         for count in [0, 1, 100, 7, 1000] {
-            with(count, |buffer: &mut [f32]| {
-                assert_eq!(buffer.len(), count);
-                buffer.fill(1.0);
-            });
-            with(count, |buffer: &mut [f64]| {
-                assert_eq!(buffer.as_ptr() as usize % 64, 0);
-                assert_eq!(buffer.len(), count);
+            f64::with_scratch(Purpose::Packing, count, |outer| {
+                outer.fill(1.0);
+                f64::with_scratch(Purpose::Panel, count, |inner| inner.fill(2.0));
+                f32::with_scratch(Purpose::Packing, count, |inner| assert_eq!(inner.len(), count));
+                assert!(outer.iter().all(|&x| x == 1.0) && outer.len() == count);
             });
         }
     }

@@ -100,6 +100,12 @@ impl<'g, T: Real> Var<'g, T> {
         self.unary(Unary::Sigmoid)
     }
 
+    /// `ln(1 + e^x)`, without overflow; its derivative is [`Var::sigmoid`], at 0 too.
+    #[track_caller]
+    pub fn softplus(self) -> Var<'g, T> {
+        self.unary(Unary::Softplus)
+    }
+
     /// `max(x, 0)`, derivative 0 at 0.
     #[track_caller]
     pub fn relu(self) -> Var<'g, T> {

@@ -3,7 +3,6 @@
 use crate::error::GraphError;
 use crate::graph::{IndexVar, Var};
 use crate::real::Real;
-use crate::shape::Shape;
 
 impl<'g, T: Real> Var<'g, T> {
     /// `e^(x - logsumexp x)` along the last axis: positive, sums to one, exact for logits of any size.
@@ -97,14 +96,5 @@ impl<'g, T: Real> Var<'g, T> {
         // The root is taken of one where the square is zero, so the branch not taken is smooth.
         let zero = square.equal(0.0);
         zero.select(square.like(0.0), zero.select(square.like(1.0), square).sqrt())
-    }
-
-    /// `ln(1 + e^x)`, written `max(x, 0) + ln(1 + e^-|x|)`: no overflow.
-    #[track_caller]
-    pub fn softplus(self) -> Var<'g, T> {
-        // logsumexp of (x, 0) is the same function, with an exact derivative at 0 (one half) where the
-        // kinks of max and |·| would have to cancel.
-        let column = Shape::new(&[self.shape().lengths(), &[1]].concat());
-        Var::concat(&[self.reshape(column), self.like(0.0).reshape(column)], -1).logsumexp(&[-1])
     }
 }

@@ -1,6 +1,7 @@
 //! From a scheduled group to the tile program that runs it.
 //!
-//! Each node of the group becomes one instruction; its operands are registers of the same group, numbers,
+//! Each node of the group becomes one instruction, or two additions, subtractions or multiplications become
+//! one together ([`Chain`]); its operands are registers of the same group, numbers,
 //! or buffers that are read densely, as one repeated element, or through a view that is first loaded into
 //! a register. A register is free again after its last reader.
 
@@ -10,11 +11,11 @@ use super::schedule::{Kind, Schedule};
 use crate::graph::NodeId;
 use crate::kernel::memory::Place;
 use crate::kernel::philox::stream_of_name;
-use crate::kernel::tile::{Action, Instruction, Parts, Source, Target, TileProgram, UNUSED, View};
+use crate::kernel::tile::{Action, Chain, Instruction, Parts, Source, Target, TileProgram, UNUSED, View};
 use crate::ops::Op;
 use crate::real::Real;
 use crate::shape::Shape;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A group, ready to run.
 #[derive(Debug)]
@@ -46,10 +47,14 @@ pub(super) fn compile_group<T: Real>(
         registers: HashMap::new(),
         loaded: HashMap::new(),
         last_use: HashMap::new(),
+        chained: HashMap::new(),
         free: Vec::new(),
-        direct: Vec::new(),
+        outputs: Vec::new(),
     };
-    generator.find_last_uses(nodes);
+    generator.find_chains(nodes);
+    let inner: HashSet<NodeId> = generator.chained.values().map(|chained| chained.inner).collect();
+    let nodes: Vec<NodeId> = nodes.iter().copied().filter(|id| !inner.contains(id)).collect();
+    generator.find_last_uses(&nodes);
     for (position, &id) in nodes.iter().enumerate() {
         generator.emit(id, position);
     }
@@ -77,13 +82,77 @@ struct Generator<'a, T: Real> {
     loaded: HashMap<(NodeId, View), u16>,
     /// The position of the last node that uses a register's value.
     last_use: HashMap<Held, usize>,
+    /// The nodes that are computed together with one of their operands.
+    chained: HashMap<NodeId, Chained>,
     free: Vec<u16>,
-    /// (instruction, output) of outputs that no instruction of the group reads: candidates for being written
-    /// directly.
-    direct: Vec<(usize, u16)>,
+    /// (instruction, output) of each output.
+    outputs: Vec<(usize, u16)>,
+}
+
+/// How a node is computed together with one of its operands, which nothing else reads.
+#[derive(Clone, Copy)]
+struct Chained {
+    /// That operand.
+    inner: NodeId,
+    chain: Chain,
+    /// What the two read.
+    operands: [Operand; 3],
 }
 
 impl<T: Real> Generator<'_, T> {
+    /// Finds pairs of nodes for one instruction each, from the last node back: the second of a pair has one
+    /// partner, and the first is not the second of another.
+    fn find_chains(&mut self, nodes: &[NodeId]) {
+        let mut uses: HashMap<NodeId, usize> = HashMap::new();
+        for operand in nodes.iter().flat_map(|&id| self.operands(id)) {
+            if let Operand::Node(input) = operand {
+                *uses.entry(input).or_default() += 1;
+            }
+        }
+        let mut inner = HashSet::new();
+        for &id in nodes.iter().rev() {
+            if inner.contains(&id) {
+                continue;
+            }
+            let found = (0..2).find_map(|position| {
+                let chained = self.chained_with(id, position)?;
+                let kept = self.layout.places[chained.inner.index()].is_some();
+                (!kept && uses[&chained.inner] == 1).then_some(chained)
+            });
+            if let Some(chained) = found {
+                inner.insert(chained.inner);
+                self.chained.insert(id, chained);
+            }
+        }
+    }
+
+    /// `id` together with its operand at `position`, if the two are a chain.
+    fn chained_with(&self, id: NodeId, position: usize) -> Option<Chained> {
+        let binary = |id: NodeId| match self.program.nodes[id.index()].op {
+            Op::Binary(binary) if self.schedule.kinds[id.index()] == Kind::Pointwise => Some(binary),
+            _ => None,
+        };
+        let second = binary(id)?;
+        let operands = self.operands(id);
+        let Operand::Node(inner) = operands[position] else { return None };
+        let first = binary(inner)?;
+        let [mut a, mut b] = <[Operand; 2]>::try_from(self.operands(inner)).ok()?;
+        let exchange = a.is_number();
+        if exchange {
+            (a, b) = (b, a);
+        }
+        let chain = Chain::of(first, exchange, second, position == 1)?;
+        (!a.is_number()).then_some(Chained { inner, chain, operands: [a, b, operands[1 - position]] })
+    }
+
+    /// What the instruction of a node reads.
+    fn instruction_operands(&self, id: NodeId) -> Vec<Operand> {
+        match self.chained.get(&id) {
+            Some(chained) => chained.operands.to_vec(),
+            None => self.operands(id),
+        }
+    }
+
     /// What a node of the group reads: (root, view), or a node of the same group.
     fn operands(&self, id: NodeId) -> Vec<Operand> {
         let step = self.schedule.step_of[id.index()];
@@ -123,7 +192,7 @@ impl<T: Real> Generator<'_, T> {
 
     fn find_last_uses(&mut self, nodes: &[NodeId]) {
         for (position, &id) in nodes.iter().enumerate() {
-            for operand in self.operands(id) {
+            for operand in self.instruction_operands(id) {
                 let held = match operand {
                     Operand::Node(input) => Held::Node(input),
                     Operand::Strided(root, view) => Held::Loaded(root, view),
@@ -188,12 +257,13 @@ impl<T: Real> Generator<'_, T> {
     }
 
     fn emit(&mut self, id: NodeId, position: usize) {
-        let operands = self.operands(id);
+        let operands = self.instruction_operands(id);
         let mut sources = [UNUSED; 3];
         for (source, &operand) in sources.iter_mut().zip(&operands) {
             *source = self.source(operand);
         }
         let action = match &self.program.nodes[id.index()].op {
+            _ if self.chained.contains_key(&id) => Action::Chain(self.chained[&id].chain),
             _ if self.schedule.kinds[id.index()] == Kind::Copy => Action::Copy,
             Op::Unary(unary) => Action::Unary(*unary),
             Op::Binary(binary) => Action::Binary(*binary),
@@ -212,23 +282,13 @@ impl<T: Real> Generator<'_, T> {
             self.release(operand, position);
         }
         if let Some(place) = self.layout.places[id.index()].clone() {
-            let output = self.writes.len() as u16;
+            self.outputs.push((self.parts.instructions.len() - 1, self.writes.len() as u16));
             self.writes.push(place);
-            if self.last_use.contains_key(&Held::Node(id)) {
-                self.store_at_end(id, register, output);
-            } else {
-                self.direct.push((self.parts.instructions.len() - 1, output));
-                self.free.push(register);
-            }
+            // The register is never freed: perhaps it has to keep the value until the end of the tile.
+            self.last_use.insert(Held::Node(id), usize::MAX);
         } else {
             debug_assert!(self.last_use.contains_key(&Held::Node(id)), "{id} is computed for nobody");
         }
-    }
-
-    /// Keeps a register until the end of the tile and stores it then.
-    fn store_at_end(&mut self, id: NodeId, register: u16, output: u16) {
-        self.parts.stores.push((register, output));
-        self.last_use.insert(Held::Node(id), usize::MAX);
     }
 
     /// Frees the register of an operand that is used for the last time.
@@ -253,35 +313,47 @@ impl<T: Real> Generator<'_, T> {
     fn finish(mut self) -> CompiledGroup<T> {
         self.parts.operands = self.reads.len();
         self.parts.outputs = self.writes.len();
-        for (at, output) in std::mem::take(&mut self.direct) {
-            // Over an operand only if nothing from here on reads it; otherwise at the end of the tile.
-            let place = &self.writes[output as usize];
-            let read_later = self.reads.iter().position(|read| read == place).is_some_and(|operand| {
-                let reads = [Source::Dense(operand as u16), Source::Scalar(operand as u16)];
-                let loads = |action: Action| match action {
-                    Action::Load(index) => self.parts.strided[index as usize].0 == operand as u16,
-                    _ => false,
-                };
-                self.parts.instructions[at..]
-                    .iter()
-                    .any(|i| i.sources.iter().any(|source| reads.contains(source)) || loads(i.action))
-            });
-            if read_later {
-                // Registers are never reused within the rest of the tile when a store waits for them:
-                // give the value one of its own.
-                let own = self.parts.registers as u16;
-                self.parts.registers += 1;
-                self.parts.instructions[at].target = Target::Register(own);
-                self.parts.stores.push((own, output));
-            } else {
-                self.parts.instructions[at].target = Target::Output(output);
-            }
+        for (at, output) in std::mem::take(&mut self.outputs) {
+            self.place_output(at, output);
         }
         CompiledGroup {
             program: TileProgram::new(self.shape, self.parts),
             reads: self.reads,
             writes: self.writes,
         }
+    }
+
+    /// Lets instruction `at` write its value to an output: directly, unless that lies over an operand that is
+    /// still to be read; then at the end of the tile.
+    fn place_output(&mut self, at: usize, output: u16) {
+        let Parts { instructions, stores, strided, .. } = &mut self.parts;
+        let Target::Register(register) = instructions[at].target else { unreachable!("not placed yet") };
+        let place = &self.writes[output as usize];
+        if let Some(operand) = self.reads.iter().position(|read| read == place).map(|found| found as u16) {
+            let is_operand =
+                |source: &Source| matches!(source, Source::Dense(i) | Source::Scalar(i) if *i == operand);
+            let is_read = |i: &Instruction| {
+                let loaded = matches!(i.action, Action::Load(index) if strided[index as usize].0 == operand);
+                loaded || i.sources.iter().any(is_operand)
+            };
+            let own = &mut instructions[at];
+            let last_only = matches!(own.action, Action::Chain(_))
+                && own.sources[2] == Source::Dense(operand)
+                && !own.sources[..2].iter().any(is_operand);
+            let is_read_later = instructions[at + 1..].iter().any(is_read);
+            if is_read_later || (is_read(&instructions[at]) && !last_only) {
+                stores.push((register, output));
+                return;
+            }
+            if last_only {
+                instructions[at].sources[2] = Source::Target;
+            }
+        }
+        instructions[at].target = Target::Output(output);
+        let later = instructions[at + 1..].iter_mut().flat_map(|instruction| &mut instruction.sources);
+        later.filter(|source| **source == Source::Register(register)).for_each(|source| {
+            *source = Source::Output(output);
+        });
     }
 }
 
@@ -298,4 +370,11 @@ enum Operand {
     Scalar(NodeId),
     /// A view of a buffer.
     Strided(NodeId, View),
+}
+
+impl Operand {
+    /// Whether every element is the same.
+    fn is_number(&self) -> bool {
+        matches!(self, Operand::Number(_) | Operand::Scalar(_))
+    }
 }

@@ -19,6 +19,7 @@ pub(super) struct Summary {
     pointwise: usize,
     groups: usize,
     kernels: usize,
+    joined: usize,
     operations: usize,
     arena_bytes: usize,
     without_reuse_bytes: usize,
@@ -39,19 +40,16 @@ impl Summary {
         let kind = |wanted: Kind| schedule.kinds.iter().filter(|&&kind| kind == wanted).count();
         let bytes = |elements: usize| elements * size_of::<T>();
         let parameters = layout.parameters.iter().map(|id| program.nodes[id.index()].shape.numel());
-        let groups = schedule.steps.iter().filter(|step| matches!(step, Step::Group { .. })).count();
+        let count = |wanted: fn(&Step) -> bool| schedule.steps.iter().filter(|step| wanted(step)).count();
         let lines = (schedule.steps.iter().zip(steps))
             .map(|(step, compiled)| {
-                let first = match step {
-                    Step::Group { nodes, .. } => nodes[nodes.len() - 1],
-                    Step::Kernel(id) => *id,
-                };
-                let node = &program.nodes[first.index()];
+                let last = step.nodes().last().expect("every step computes something");
+                let node = &program.nodes[last.index()];
                 let file = node.location.file();
                 let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
                 let mark = if node.derived { "∂ " } else { "" };
                 let mut line = format!("{}  {mark}{file}:{}", compiled.describe(), node.location.line());
-                if let Step::Group { nodes, .. } = step {
+                if let Step::Group { nodes, .. } | Step::Product { nodes, .. } = step {
                     let names: Vec<_> = nodes.iter().map(|id| program.nodes[id.index()].op.name()).collect();
                     let _ = write!(line, "\n         {}", shortened(&names));
                 }
@@ -64,8 +62,9 @@ impl Summary {
             program: program.nodes.len(),
             views: kind(Kind::View),
             pointwise: kind(Kind::Pointwise) + kind(Kind::Copy),
-            groups,
-            kernels: schedule.steps.len() - groups,
+            groups: count(|step| !matches!(step, Step::Kernel(_))),
+            kernels: count(|step| !matches!(step, Step::Group { .. })),
+            joined: count(|step| matches!(step, Step::Product { .. })),
             operations: steps.iter().map(Compiled::operations).sum(),
             arena_bytes: bytes(layout.arena),
             without_reuse_bytes: bytes(layout.without_reuse),
@@ -128,10 +127,11 @@ impl<T: Real> Plan<T> {
         );
         let _ = writeln!(
             text,
-            "  schedule  {} in {}, {}, {}",
+            "  schedule  {} in {}, {} ({} of them into a group), {}",
             plural(s.pointwise, "pointwise node"),
             plural(s.groups, "group"),
             plural(s.kernels, "kernel"),
+            s.joined,
             plural(s.views, "view")
         );
         let _ = writeln!(

@@ -6,12 +6,12 @@
 //! computed by a group is written straight over its parameter when nobody reads the old value later.
 
 use super::program::Program;
+use super::readers::Readers;
 use super::schedule::{Kind, Schedule, Step};
 use crate::graph::{Element, NodeId};
 use crate::kernel::memory::Place;
 use crate::ops::Op;
 use crate::real::Real;
-use std::collections::HashMap;
 
 /// Ranges begin at multiples of this many elements: a cache line of `f32`, two of `f64`.
 const ALIGNMENT: usize = 16;
@@ -87,6 +87,11 @@ impl Layout {
         };
         let materialised = materialised(program, schedule);
         layout.place_sources(program, &materialised);
+        for step in &schedule.steps {
+            if let Step::Product { product, .. } = step {
+                layout.places[product.index()] = Some(Place::Product);
+            }
+        }
         let readers = Readers::new(program, schedule);
         layout.place_updates(program, schedule, &readers);
         layout.place_in_arena(program, schedule, &materialised, &readers);
@@ -176,14 +181,10 @@ impl Layout {
             self.without_reuse += length(index);
         }
         for (number, step) in schedule.steps.iter().enumerate() {
-            let written: &[NodeId] = match step {
-                Step::Group { nodes, .. } => nodes,
-                Step::Kernel(id) => std::slice::from_ref(id),
-            };
             let mut overwritten: Vec<NodeId> = Vec::new();
-            for &id in written.iter().filter(|id| in_arena[id.index()]) {
+            for id in step.nodes().filter(|id| in_arena[id.index()]) {
                 let victim = (dying[number].iter().copied()).find(|&dead| {
-                    matches!(step, Step::Group { .. })
+                    !matches!(step, Step::Kernel(_))
                         && schedule.step_of[dead.index()] != number
                         && !overwritten.contains(&dead)
                         && length(dead.index()) == length(id.index())
@@ -207,48 +208,6 @@ impl Layout {
             }
         }
         self.arena = arena.length;
-    }
-}
-
-/// Who reads a buffer.
-#[derive(Clone, Copy, Debug)]
-struct Reader {
-    step: usize,
-    /// Element `i` is read when element `i` of the group is computed, and only then.
-    dense: bool,
-    /// By a group, not by a kernel.
-    grouped: bool,
-}
-
-/// The readers of every buffer.
-struct Readers {
-    of: HashMap<NodeId, Vec<Reader>>,
-}
-
-impl Readers {
-    fn new<T: Real>(program: &Program<T>, schedule: &Schedule) -> Readers {
-        let mut of: HashMap<NodeId, Vec<Reader>> = HashMap::new();
-        for index in 0..program.nodes.len() {
-            let id = NodeId(index as u32);
-            let step = schedule.step_of[index];
-            if step == usize::MAX {
-                continue;
-            }
-            let grouped = schedule.is_grouped(id);
-            for input in schedule.reads(program, id) {
-                let view = match schedule.kinds[index] {
-                    Kind::Copy => schedule.views[index].1,
-                    _ => schedule.view(input),
-                };
-                let reader = Reader { step, dense: view.is_dense(), grouped };
-                of.entry(schedule.root(input)).or_default().push(reader);
-            }
-        }
-        Readers { of }
-    }
-
-    fn of(&self, id: NodeId) -> &[Reader] {
-        self.of.get(&id).map_or(&[], Vec::as_slice)
     }
 }
 

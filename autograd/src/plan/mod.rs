@@ -6,7 +6,7 @@
 //! | stage | what |
 //! |---|---|
 //! | [`program`] | what the results need: dead code, constants, common subexpressions |
-//! | [`schedule`] | the order of steps, and which pointwise nodes are fused into one |
+//! | [`schedule`] | the order of steps, which pointwise nodes are fused, which products go straight into them |
 //! | [`memory`] | where every value lies, in one arena |
 //! | [`run`] | the steps themselves |
 //!
@@ -31,15 +31,18 @@
 //! ```
 
 mod codegen;
+mod epilogue;
 mod explain;
 pub mod memory;
 pub mod program;
+mod readers;
 pub mod run;
 pub mod schedule;
 
 use crate::error::{GraphError, OrPanic};
 use crate::feed::{Feed, InputSlot, RunError, check_feeds};
 use crate::graph::{Element, Graph, IndexVar, NodeId, Var};
+use crate::kernel::aligned::Aligned;
 use crate::kernel::memory::{Memory, Place};
 use crate::ops::Op;
 use crate::ops::random::Draw;
@@ -156,23 +159,11 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
     /// [`PlanBuilder::update`], with an error where it would panic.
     #[track_caller]
     pub fn try_update(mut self, parameter: Var<'g, T>, expression: Var<'g, T>) -> Result<Self, GraphError> {
-        parameter.same_graph(self.graph, "update");
-        expression.same_graph(self.graph, "update");
-        let describe = |problem: &str| {
-            GraphError::new("update", problem).operand("parameter", self.graph, parameter.id).operand(
-                "expression",
-                self.graph,
-                expression.id,
-            )
-        };
-        if !matches!(self.graph.node(parameter.id).op, Op::Parameter(_)) {
-            return Err(describe("only a parameter can be updated"));
-        }
-        if parameter.shape() != expression.shape() {
-            return Err(describe("the expression is not of the parameter's shape"));
-        }
+        self.graph.check_update("update", parameter, expression)?;
         if self.updates.iter().any(|(known, _)| *known == parameter.id) {
-            return Err(describe("the parameter is updated already"));
+            return Err(GraphError::new("update", "the parameter is updated already")
+                .operand("parameter", self.graph, parameter.id)
+                .operand("expression", self.graph, expression.id));
         }
         self.updates.push((parameter.id, expression.id));
         Ok(self)
@@ -234,7 +225,7 @@ impl<'g, T: Real> PlanBuilder<'g, T> {
             _ => vec![0; shape(*id).numel()],
         };
         let memory = Memory {
-            arena: vec![T::ZERO; layout.arena],
+            arena: Aligned::zeros(layout.arena),
             parameters: vec![Vec::new(); parameters.len()],
             constants: layout.constants.iter().map(constant).collect(),
         };

@@ -26,7 +26,9 @@ pub(super) enum Compiled<T: Real> {
     /// A group of pointwise operations.
     Group(CompiledGroup<T>),
     /// A batched matrix product.
-    MatMul { lhs: MatrixOperand, rhs: MatrixOperand, out: Place, m: usize, n: usize },
+    MatMul { product: Product, out: Place },
+    /// A batched matrix product, consumed block by block by pointwise operations.
+    MatMulGroup { product: Product, group: CompiledGroup<T> },
     /// A reduction of one run of axes.
     Reduce { kernel: ReduceKernel<T>, pass: Pass, input: Place, out: Place },
     /// The position of the largest along the last axis.
@@ -59,6 +61,33 @@ pub(super) struct MatrixOperand {
     batch_stride: usize,
 }
 
+/// The factors of a product.
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    lhs: MatrixOperand,
+    rhs: MatrixOperand,
+}
+
+impl Product {
+    fn places(&self) -> [&Place; 2] {
+        [&self.lhs.place, &self.rhs.place]
+    }
+
+    fn matrices<'a, T>(&self, [a, b]: [&'a [T]; 2]) -> [MatrixRef<'a, T>; 2] {
+        [self.lhs.matrix(a), self.rhs.matrix(b)]
+    }
+
+    /// Multiplications and additions.
+    fn operations(&self) -> usize {
+        2 * self.lhs.batch * self.lhs.layout.rows * self.lhs.layout.cols * self.rhs.layout.cols
+    }
+
+    fn describe(&self) -> String {
+        let (a, n) = (self.lhs.layout, self.rhs.layout.cols);
+        format!("matmul {} x {} x {} x {n}", self.lhs.batch, a.rows, a.cols)
+    }
+}
+
 impl MatrixOperand {
     fn new(place: Place, view: View, transpose: bool) -> MatrixOperand {
         let rank = view.shape.rank();
@@ -82,11 +111,6 @@ impl MatrixOperand {
         let data = data.get(self.offset..).unwrap_or(&[]);
         MatrixRef::batch(data, self.layout, self.batch, self.batch_stride)
     }
-
-    /// Multiplications and additions of the product with this as left operand and `n` columns.
-    pub fn operations(&self, n: usize) -> usize {
-        2 * self.batch * self.layout.rows * self.layout.cols * n
-    }
 }
 
 /// Compiles every step of a schedule.
@@ -101,8 +125,27 @@ pub(super) fn compile_steps<T: Real>(
                 Compiled::Group(compile_group(program, schedule, layout, nodes, *shape))
             }
             Step::Kernel(id) => compile_kernel(program, schedule, layout, *id),
+            Step::Product { product, nodes, shape } => Compiled::MatMulGroup {
+                product: compile_product(program, schedule, layout, *product),
+                group: compile_group(program, schedule, layout, nodes, *shape),
+            },
         })
         .collect()
+}
+
+fn compile_product<T: Real>(
+    program: &Program<T>,
+    schedule: &Schedule,
+    layout: &Layout,
+    id: NodeId,
+) -> Product {
+    let node = &program.nodes[id.index()];
+    let Op::MatMul { transpose_lhs, transpose_rhs } = node.op else { unreachable!("{id} is a product") };
+    let operand = |input: NodeId, transpose: bool| {
+        let place = layout.places[schedule.root(input).index()].clone();
+        MatrixOperand::new(place.expect("what a kernel reads has a place"), schedule.view(input), transpose)
+    };
+    Product { lhs: operand(node.inputs[0], transpose_lhs), rhs: operand(node.inputs[1], transpose_rhs) }
 }
 
 fn compile_kernel<T: Real>(
@@ -130,12 +173,8 @@ fn compile_kernel<T: Real>(
         Compiled::Reduce { kernel, pass: passes[0], input: input(0), out: out() }
     };
     match &node.op {
-        Op::MatMul { transpose_lhs, transpose_rhs } => {
-            let operand = |position: usize, transpose: bool| {
-                MatrixOperand::new(input(position), schedule.view(node.inputs[position]), transpose)
-            };
-            let (lhs, rhs) = (operand(0, *transpose_lhs), operand(1, *transpose_rhs));
-            Compiled::MatMul { m: lhs.layout.rows, n: rhs.layout.cols, lhs, rhs, out: out() }
+        Op::MatMul { .. } => {
+            Compiled::MatMul { product: compile_product(program, schedule, layout, id), out: out() }
         }
         Op::Sum => reduction(reduce::sum),
         Op::Max => reduction(reduce::max),
@@ -188,10 +227,15 @@ impl<T: Real> Compiled<T> {
         let State { memory, indices } = state;
         match self {
             Compiled::Group(group) => memory.run_tiles(&group.program, &group.reads, &group.writes, draw),
-            Compiled::MatMul { lhs, rhs, out, m, n } => {
-                let (c, [a, b]) = memory.split(out, [&lhs.place, &rhs.place]);
-                let c = MatrixMut::batch(c, gemm::Layout::row_major(*m, *n), lhs.batch, m * n);
-                gemm::gemm(T::ONE, lhs.matrix(a), rhs.matrix(b), T::ZERO, c);
+            Compiled::MatMul { product, out } => {
+                let (c, factors) = memory.split(out, product.places());
+                let [a, b] = product.matrices(factors);
+                gemm::gemm(T::ONE, a, b, T::ZERO, MatrixMut::for_product(c, a, b));
+            }
+            Compiled::MatMulGroup { product, group } => {
+                let matrices = |factors| product.matrices(factors);
+                let CompiledGroup { program, reads, writes } = group;
+                memory.run_product_tiles(product.places(), matrices, program, reads, writes, draw);
             }
             Compiled::Reduce { kernel, pass, input, out } => {
                 let (out, [x]) = memory.split(out, [input]);
@@ -257,7 +301,7 @@ impl<T: Real> Compiled<T> {
     /// Multiplications and additions, of products only.
     pub fn operations(&self) -> usize {
         match self {
-            Compiled::MatMul { lhs, n, .. } => lhs.operations(*n),
+            Compiled::MatMul { product, .. } | Compiled::MatMulGroup { product, .. } => product.operations(),
             _ => 0,
         }
     }
@@ -265,19 +309,10 @@ impl<T: Real> Compiled<T> {
     /// A few words for listings.
     pub fn describe(&self) -> String {
         match self {
-            Compiled::Group(group) => {
-                let program = &group.program;
-                format!(
-                    "group over {}: {} loops, {} in, {} out, tiles of {}",
-                    program.shape(),
-                    program.instructions().len(),
-                    program.operands(),
-                    program.outputs(),
-                    program.tile()
-                )
-            }
-            Compiled::MatMul { lhs, m, n, .. } => {
-                format!("matmul {} x {m} x {} x {n}", lhs.batch, lhs.layout.cols)
+            Compiled::Group(group) => describe_group(group),
+            Compiled::MatMul { product, .. } => product.describe(),
+            Compiled::MatMulGroup { product, group } => {
+                format!("{} into {}", product.describe(), describe_group(group))
             }
             Compiled::Reduce { pass, .. } => {
                 format!("reduce {} x ({}) x {}", pass.outer, pass.reduced, pass.inner)
@@ -293,4 +328,15 @@ impl<T: Real> Compiled<T> {
             Compiled::Custom { operation, .. } => format!("custom {}", operation.name()),
         }
     }
+}
+
+fn describe_group<T: Real>(CompiledGroup { program, .. }: &CompiledGroup<T>) -> String {
+    format!(
+        "group over {}: {} loops, {} in, {} out, tiles of {}",
+        program.shape(),
+        program.instructions().len(),
+        program.operands(),
+        program.outputs(),
+        program.tile()
+    )
 }

@@ -53,6 +53,20 @@ pub(super) enum Step {
     Group { nodes: Vec<NodeId>, shape: Shape },
     /// Any other node.
     Kernel(NodeId),
+    /// A matrix product, and the group that consumes its elements.
+    Product { product: NodeId, nodes: Vec<NodeId>, shape: Shape },
+}
+
+impl Step {
+    /// Everything that the step computes, in topological order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let (kernel, group): (Option<NodeId>, &[NodeId]) = match self {
+            Step::Group { nodes, .. } => (None, nodes),
+            Step::Kernel(id) => (Some(*id), &[]),
+            Step::Product { product, nodes, .. } => (Some(*product), nodes),
+        };
+        kernel.into_iter().chain(group.iter().copied())
+    }
 }
 
 /// The order of a program.
@@ -72,7 +86,8 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Orders a program. Without `fusion` every pointwise node is a group of its own.
+    /// Orders a program. Without `fusion` every pointwise node is a group of its own, and no product is joined
+    /// to one.
     pub fn new<T: Real>(program: &Program<T>, fusion: bool) -> Schedule {
         let count = program.nodes.len();
         let mut schedule = Schedule {
@@ -86,6 +101,9 @@ impl Schedule {
         schedule.demand_copies(program);
         let levels = schedule.levels(program);
         schedule.form_steps(program, &levels, fusion);
+        if fusion {
+            schedule.join_products(program);
+        }
         debug_assert!(schedule.is_in_order(program), "a step runs before what it needs");
         schedule
     }

@@ -3,6 +3,11 @@
 use crate::layer::{Layer, LayerShapeError, Mode};
 use autograd::{Graph, Real, Shape, Tensor, Var, interpret};
 
+/// `α` of [`Activation::Selu`]: with `λ`, the solution of "mean 0 and variance 1 stay" to 16 digits.
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+/// `λ` of [`Activation::Selu`].
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
 /// A nonlinearity; each but softmax acts on one number at a time.
 ///
 /// At a kink the derivative is the one from the left.
@@ -21,9 +26,17 @@ pub enum Activation {
         /// Minus the limit at -∞.
         alpha: f64,
     },
+    /// `λ x` above 0, `λ α (eˣ - 1)` below, with the `λ = 1.0507…` and `α = 1.6732…` for which mean 0 and variance 1
+    /// of a layer's inputs are a fixed point of mean and variance (Klambauer et al., NIPS 2017, equation
+    /// 2). Meant for weights of variance `1 / fan_in`: [`Initialiser::Kaiming`](crate::Initialiser::Kaiming)
+    /// with gain 1.
+    Selu,
     /// `x Φ(x)` with the normal distribution function `Φ(x) = (1 + erf(x/√2)) / 2`: the exact form, no
     /// approximation by tanh (Hendrycks and Gimpel, arXiv 1606.08415).
     Gelu,
+    /// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, the approximation of [`Activation::Gelu`] by tanh (same
+    /// paper, section 2), within 5e-4 of it. For weights that were trained with it.
+    GeluTanh,
     /// `x σ(x)` (Elfwing, Uchibe, Doya, *Neural Networks* 107, 2018).
     Silu,
     /// Hyperbolic tangent.
@@ -38,11 +51,13 @@ pub enum Activation {
 
 impl Activation {
     /// One of each, with usual constants: what tests and tables walk over.
-    pub const ALL: [Activation; 9] = [
+    pub const ALL: [Activation; 11] = [
         Activation::Relu,
         Activation::LeakyRelu { slope: 0.01 },
         Activation::Elu { alpha: 1.0 },
+        Activation::Selu,
         Activation::Gelu,
+        Activation::GeluTanh,
         Activation::Silu,
         Activation::Tanh,
         Activation::Sigmoid,
@@ -65,6 +80,11 @@ impl Activation {
                 // is 0, so that nothing overflows in the branch not taken.
                 let half = (positive.select(x.like(0.0), x) * 0.5).tanh();
                 positive.select(x, half / (1.0 - half) * (2.0 * alpha))
+            }
+            Activation::Selu => Activation::Elu { alpha: SELU_ALPHA }.apply(x) * SELU_SCALE,
+            Activation::GeluTanh => {
+                let inner = x * (x * x * 0.044715 + 1.0) * (2.0 / std::f64::consts::PI).sqrt();
+                x * (inner.tanh() + 1.0) * 0.5
             }
             Activation::Gelu => x * ((x * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
             Activation::Silu => x * x.sigmoid(),

@@ -1,4 +1,4 @@
-//! The affine map.
+//! The affine map, and the way back by the same weights.
 
 use crate::initialise::Initialiser;
 use crate::layer::{Layer, LayerShapeError, Mode};
@@ -45,6 +45,12 @@ impl Linear {
         Linear { initialiser, ..self }
     }
 
+    /// The way back with the same weights: `x = y Wᵀ + c`, with a bias `c` of its own, `NAME.bias`. See
+    /// [`TransposedLinear`].
+    pub fn transposed(&self, name: &str) -> TransposedLinear {
+        TransposedLinear::of(name, self.weight())
+    }
+
     fn weight(&self) -> ParameterSpec {
         ParameterSpec {
             name: format!("{}.weight", self.name),
@@ -84,6 +90,76 @@ impl<T: Real> Layer<T> for Linear {
             _ => Err(LayerShapeError {
                 layer: format!("the linear layer `{}`", self.name),
                 expected: format!("[.., {}]", self.inputs),
+                given: input,
+            }),
+        }
+    }
+}
+
+/// `x = y Wᵀ + c` with the weight `W`, `[in, out]`, of another layer: `y` is `[.., out]`, `x` is `[.., in]`. Made by
+/// [`Linear::transposed`] and [`Embedding::transposed`](super::Embedding::transposed).
+///
+/// The weight is tied: both layers declare the one parameter, and its gradient is the sum over both uses. An
+/// autoencoder so decodes by the weights that encoded (Vincent et al., JMLR 11, 2010), and a
+/// language model scores words by the vectors that it reads them with (Press and Wolf, EACL 2017).
+///
+/// ```
+/// use autograd::Graph;
+/// use nn::{Activation, Layer, Linear, Mode, Sequential};
+/// let encoder = Linear::new("encoder", 64, 16);
+/// let decoder = encoder.transposed("decoder");
+/// let model = Sequential::<f32>::new().then(encoder).then(Activation::Sigmoid).then(decoder);
+/// let names: Vec<_> = model.parameters().into_iter().map(|spec| spec.name).collect();
+/// assert_eq!(names, ["encoder.weight", "encoder.bias", "decoder.bias"]);
+/// let graph = Graph::new();
+/// assert_eq!(model.forward(graph.input("x", [32, 64]), Mode::Train).shape().lengths(), [32, 64]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransposedLinear {
+    name: String,
+    weight: ParameterSpec,
+    bias: Option<ParameterSpec>,
+}
+
+impl TransposedLinear {
+    /// The way back by `weight`.
+    pub(super) fn of(name: &str, weight: ParameterSpec) -> TransposedLinear {
+        let bias = ParameterSpec {
+            name: format!("{name}.bias"),
+            shape: [weight.shape[0]].into(),
+            role: Role::Bias,
+            initialiser: Initialiser::Zeros,
+        };
+        TransposedLinear { name: name.into(), weight, bias: Some(bias) }
+    }
+
+    /// The same without the bias: `x = y Wᵀ`.
+    pub fn without_bias(self) -> TransposedLinear {
+        TransposedLinear { bias: None, ..self }
+    }
+}
+
+impl<T: Real> Layer<T> for TransposedLinear {
+    fn forward<'g>(&self, y: Var<'g, T>, _: Mode) -> Var<'g, T> {
+        if let Err(error) = Layer::<T>::output_shape(self, y.shape()) {
+            panic!("{error}");
+        }
+        let product = y.matmul_transposed(self.weight.declare(y.graph()), false, true);
+        self.bias.iter().fold(product, |x, bias| x + bias.declare(y.graph())).named(&self.name)
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        [self.weight.clone()].into_iter().chain(self.bias.clone()).collect()
+    }
+
+    fn output_shape(&self, input: Shape) -> Result<Shape, LayerShapeError> {
+        match input.lengths() {
+            [_, .., last] if *last == self.weight.shape[1] => {
+                Ok(input.with_axis(input.rank() - 1, self.weight.shape[0]))
+            }
+            _ => Err(LayerShapeError {
+                layer: format!("the transposed linear layer `{}`", self.name),
+                expected: format!("[.., {}]", self.weight.shape[1]),
                 given: input,
             }),
         }

@@ -1,12 +1,12 @@
-//! Convolution and pooling against their definitions, by the plainest loops.
+//! Layers against their definitions, by the plainest loops; what they declare and refuse.
 
 use super::*;
 use crate::layer::{Layer, Mode};
-use autograd::{Feed, Graph, Parameters, Shape, Tensor, Window, interpret};
+use autograd::{Feed, Graph, Parameters, Shape, Tensor, Var, Window, grad, interpret};
 use proptest::prelude::*;
 
 /// A layer's result for `x`, in `f64`.
-fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
+pub(super) fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) -> Tensor<f64> {
     let graph = Graph::new();
     let y = layer.forward(graph.input("x", x.shape()), Mode::Train);
     let found = interpret(&[y], &[("x", Feed::from(x))], Some(parameters)).unwrap().remove(0);
@@ -15,82 +15,8 @@ fn run(layer: &dyn Layer<f64>, x: &Tensor<f64>, parameters: &Parameters<f64>) ->
 }
 
 /// Values that are different and of both signs, small integers so that sums are exact in any order.
-fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
+pub(super) fn integers(shape: Shape, seed: usize) -> Tensor<f64> {
     Tensor::from_fn(shape, |i| ((i * 7919 + seed * 104_729) % 17) as f64 - 8.0)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
-
-    #[test]
-    fn convolution_is_its_sum(
-        (n, inputs, outputs) in (0usize..3, 0usize..3, 0usize..3),
-        (height, width) in (3usize..6, 3usize..6),
-        size in (1usize..4, 1usize..3),
-        stride in (1usize..3, 1usize..3),
-        padding in (0usize..2, 0usize..3),
-        dilation in (1usize..2, 1usize..3),
-    ) {
-        let pair = |(a, b): (usize, usize)| [a, b];
-        let window =
-            Window { size: pair(size), stride: pair(stride), padding: pair(padding), dilation: pair(dilation) };
-        let layer = Convolution::new("c", inputs, outputs, window);
-        let mut parameters = Parameters::new();
-        for spec in Layer::<f64>::parameters(&layer) {
-            parameters.insert(&spec.name, integers(spec.shape, spec.name.len()));
-        }
-        let x = integers([n, inputs, height, width].into(), 1);
-        let y = run(&layer, &x, &parameters);
-        let (w, b) = (&parameters["c.weight"], &parameters["c.bias"]);
-        let at = |image: usize, c: usize, row: isize, column: isize| {
-            let inside = (0..height as isize).contains(&row) && (0..width as isize).contains(&column);
-            if inside { x[[image, c, row as usize, column as usize]] } else { 0.0 }
-        };
-        let place = |axis: usize, i: usize, p: usize| {
-            (i * window.stride[axis] + p * window.dilation[axis]) as isize - window.padding[axis] as isize
-        };
-        y.shape().for_each_index(|index| {
-            let [image, o, i, j] = [index[0], index[1], index[2], index[3]];
-            let mut sum = b[[o]];
-            for c in 0..inputs {
-                for p in 0..size.0 {
-                    for q in 0..size.1 {
-                        sum += w[[c, p, q, o]] * at(image, c, place(0, i, p), place(1, j, q));
-                    }
-                }
-            }
-            assert_eq!(y[[image, o, i, j]], sum);
-        });
-    }
-
-    #[test]
-    fn pooling_is_its_definition(
-        (n, channels) in (0usize..3, 0usize..3),
-        (height, width) in (2usize..6, 3usize..6),
-        size in (1usize..3, 1usize..4),
-        overlapping: bool,
-    ) {
-        let size = [size.0, size.1];
-        let stride = if overlapping { [1, 1] } else { size };
-        let x = integers([n, channels, height, width].into(), 2);
-        for (layer, is_max) in [(Pooling::max(size), true), (Pooling::mean(size), false)] {
-            let layer = if overlapping { layer.with_stride(stride) } else { layer };
-            let y = run(&layer, &x, &Parameters::new());
-            y.shape().for_each_index(|index| {
-                let [image, c, i, j] = [index[0], index[1], index[2], index[3]];
-                let window = (0..size[0]).flat_map(|p| (0..size[1]).map(move |q| (p, q)));
-                let window = window.map(|(p, q)| x[[image, c, i * stride[0] + p, j * stride[1] + q]]);
-                let expected = if is_max {
-                    window.fold(f64::NEG_INFINITY, f64::max)
-                } else {
-                    window.sum::<f64>() / (size[0] * size[1]) as f64
-                };
-                // The mean may be a product with a rounded 1/area: one rounding more than the quotient.
-                let tolerance = if is_max { 0.0 } else { 2.0 * f64::EPSILON * expected.abs() };
-                assert!((y[[image, c, i, j]] - expected).abs() <= tolerance);
-            });
-        }
-    }
 }
 
 #[test]
@@ -132,4 +58,128 @@ fn images_that_do_not_fit_are_refused() {
         pooling.to_string(),
         "pooling takes [n, channels, height, width] in which a window of [3, 3] fits, not [1, 1, 2, 9]"
     );
+}
+
+/// Several inputs at once: the result of recording, in `f64`.
+fn record(
+    build: impl for<'g> Fn(&'g Graph<f64>) -> Var<'g, f64>,
+    feeds: &[(&str, Feed<'_, f64>)],
+    parameters: &Parameters<f64>,
+) -> Tensor<f64> {
+    let graph = Graph::new();
+    interpret(&[build(&graph)], feeds, Some(parameters)).unwrap().remove(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn bilinear_is_its_sum(
+        (n, first, second, outputs) in (0usize..3, 0usize..4, 0usize..4, 0usize..3), bias: bool,
+    ) {
+        let layer = Bilinear::new("b", first, second, outputs);
+        let layer = if bias { layer } else { layer.without_bias() };
+        let parameters: Parameters<f64> = [
+            ("b.weight", integers([first, second, outputs].into(), 1)),
+            ("b.bias", integers([outputs].into(), 2)),
+        ]
+        .into_iter()
+        .collect();
+        let (x, z) = (integers([n, first].into(), 3), integers([n, second].into(), 4));
+        let y = record(
+            |graph| layer.forward(graph.input("x", [n, first]), graph.input("z", [n, second])),
+            &[("x", Feed::from(&x)), ("z", Feed::from(&z))],
+            &parameters,
+        );
+        prop_assert_eq!(Ok(y.shape()), layer.output_shape(x.shape(), z.shape()));
+        y.shape().for_each_index(|index| {
+            let [row, k] = [index[0], index[1]];
+            let mut sum = if bias { parameters["b.bias"][[k]] } else { 0.0 };
+            for i in 0..first {
+                for j in 0..second {
+                    sum += x[[row, i]] * parameters["b.weight"][[i, j, k]] * z[[row, j]];
+                }
+            }
+            assert_eq!(y[[row, k]], sum);
+        });
+    }
+
+    #[test]
+    fn maxout_is_its_definition((n, inputs, outputs, pieces) in (0usize..3, 0usize..4, 0usize..3, 1usize..4)) {
+        let layer = Maxout::new("m", inputs, outputs, pieces);
+        let parameters: Parameters<f64> = [
+            ("m.weight", integers([inputs, outputs * pieces].into(), 1)),
+            ("m.bias", integers([outputs * pieces].into(), 2)),
+        ]
+        .into_iter()
+        .collect();
+        let x = integers([n, inputs].into(), 3);
+        let y = run(&layer, &x, &parameters);
+        y.shape().for_each_index(|index| {
+            let [row, unit] = [index[0], index[1]];
+            let piece = |at: usize| {
+                let product = |i: usize| x[[row, i]] * parameters["m.weight"][[i, at]];
+                (0..inputs).map(product).sum::<f64>() + parameters["m.bias"][[at]]
+            };
+            let largest = (0..pieces).map(|j| piece(unit * pieces + j)).fold(f64::NEG_INFINITY, f64::max);
+            assert_eq!(y[[row, unit]], largest);
+        });
+    }
+
+    #[test]
+    fn embedding_takes_rows(
+        index in prop::collection::vec(0u32..5, 0..7), width in 0usize..4, padding in prop::option::of(0usize..5),
+    ) {
+        let layer = Embedding::new("e", 5, width);
+        let layer = padding.map_or(layer.clone(), |row| layer.with_padding(row));
+        let table = integers([5, width].into(), 1);
+        let parameters: Parameters<f64> = [("e.weight", table.clone())].into_iter().collect();
+        let rows = Tensor::new([index.len()], index.clone());
+        let feeds = [("index", Feed::from(&rows))];
+        let y = record(|graph| layer.forward(graph.indices("index", [index.len()])), &feeds, &parameters);
+        let slope = record(
+            |graph| {
+                let y = layer.forward(graph.indices("index", [index.len()]));
+                grad(y.sum(), &[graph.find_parameter("e.weight").unwrap()])[0]
+            },
+            &feeds,
+            &parameters,
+        );
+        let mut uses = [0.0; 5];
+        for (place, &row) in index.iter().enumerate() {
+            let learned = padding != Some(row as usize);
+            uses[row as usize] += if learned { 1.0 } else { 0.0 };
+            for column in 0..width {
+                let expected = if learned { table[[row as usize, column]] } else { 0.0 };
+                prop_assert_eq!(y[[place, column]], expected);
+            }
+        }
+        slope.shape().for_each_index(|at| assert_eq!(slope[[at[0], at[1]]], uses[at[0]]));
+    }
+}
+
+#[test]
+fn what_several_inputs_and_tables_do_not_take_is_refused() {
+    let layer = Bilinear::new("b", 2, 3, 4);
+    let refusal = |first: &[usize], second: &[usize]| {
+        layer.output_shape(Shape::new(first), Shape::new(second)).unwrap_err().to_string()
+    };
+    assert_eq!(refusal(&[5, 3], &[5, 3]), "the bilinear layer `b` takes [n, 2], not [5, 3]");
+    assert_eq!(refusal(&[5, 2], &[5, 2]), "the bilinear layer `b` takes [n, 3], not [5, 2]");
+    let apart = "the bilinear layer `b` takes as many examples of both, 5, not [1, 3]";
+    assert_eq!(refusal(&[5, 2], &[1, 3]), apart);
+    let maxout = Layer::<f32>::output_shape(&Maxout::new("m", 2, 3, 4), [5, 3].into()).unwrap_err();
+    assert_eq!(maxout.to_string(), "the linear layer `m` takes [.., 2], not [5, 3]");
+}
+
+#[test]
+#[should_panic(expected = "the embedding `e` has 5 rows: none to pad with at 5")]
+fn a_padding_outside_the_table_is_refused() {
+    let _ = Embedding::new("e", 5, 2).with_padding(5);
+}
+
+#[test]
+#[should_panic(expected = "the maxout layer `m` has no pieces")]
+fn a_maximum_of_nothing_is_refused() {
+    let _ = Maxout::new("m", 5, 2, 0);
 }

@@ -3,7 +3,7 @@
 use crate::check::{check, shapes, values};
 use autograd::check::Build;
 use autograd::{Graph, Real, Shape, Var, Window};
-use nn::{Activation, Convolution, Flatten, Layer, Linear, Mode, Pooling};
+use nn::{Activation, AdaptivePooling, Convolution, Flatten, GlobalPooling, Layer, Linear, Mode, Pooling};
 use proptest::prelude::*;
 
 /// A layer on an input `x` of some shape.
@@ -11,6 +11,8 @@ enum LayerCase {
     Linear(Linear, Shape),
     Convolution(Convolution, Shape),
     Pooling(Pooling, Shape),
+    AdaptivePooling(AdaptivePooling, Shape),
+    GlobalPooling(GlobalPooling, Shape),
     Activation(Activation, Shape),
     Flatten(Shape),
 }
@@ -20,6 +22,7 @@ impl LayerCase {
         match self {
             LayerCase::Linear(_, shape) | LayerCase::Convolution(_, shape) => *shape,
             LayerCase::Pooling(_, shape) | LayerCase::Activation(_, shape) => *shape,
+            LayerCase::AdaptivePooling(_, shape) | LayerCase::GlobalPooling(_, shape) => *shape,
             LayerCase::Flatten(shape) => *shape,
         }
     }
@@ -32,6 +35,8 @@ impl Build for LayerCase {
             LayerCase::Linear(linear, _) => linear.forward(x, Mode::Train),
             LayerCase::Convolution(convolution, _) => convolution.forward(x, Mode::Train),
             LayerCase::Pooling(pooling, _) => pooling.forward(x, Mode::Train),
+            LayerCase::AdaptivePooling(pooling, _) => pooling.forward(x, Mode::Train),
+            LayerCase::GlobalPooling(pooling, _) => pooling.forward(x, Mode::Train),
             LayerCase::Activation(activation, _) => activation.forward(x, Mode::Train),
             LayerCase::Flatten(_) => Flatten.forward(x, Mode::Train),
         }
@@ -60,9 +65,21 @@ proptest! {
 
     #[test]
     fn pooling(n in 0usize..3, channels in 0usize..3, size in 1usize..3, max: bool, values in values()) {
-        // Windows that overlap, so that a pixel has more than one gradient.
         let pooling = if max { Pooling::max([size, 2]) } else { Pooling::mean([size, 2]) };
-        check(&LayerCase::Pooling(pooling.with_stride([1, 1]), [n, channels, 3, 3].into()), &values);
+        let input = Shape::from([n, channels, 3, 3]);
+        check(&LayerCase::Pooling(pooling, input), &values);
+        // Windows that overlap, so that a pixel has more than one gradient.
+        check(&LayerCase::Pooling(pooling.with_stride([1, 1]), input), &values);
+    }
+
+    #[test]
+    fn adaptive_pooling(n in 0usize..3, channels in 0usize..3, size in (1usize..4, 1usize..4), max: bool,
+            values in values()) {
+        let size = [size.0, size.1];
+        let pooling = if max { AdaptivePooling::max(size) } else { AdaptivePooling::mean(size) };
+        check(&LayerCase::AdaptivePooling(pooling, [n, channels, 3, 2].into()), &values);
+        let pooling = if max { GlobalPooling::max() } else { GlobalPooling::mean() };
+        check(&LayerCase::GlobalPooling(pooling, [n, channels, 3].into()), &values);
     }
 
     #[test]

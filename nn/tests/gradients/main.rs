@@ -4,8 +4,11 @@
 
 mod attention;
 mod check;
+mod composition;
+mod convolution;
 mod layers;
 mod losses;
 mod network;
+mod normalisation;
 mod probabilistic;
 mod recurrent;

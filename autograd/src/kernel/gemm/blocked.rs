@@ -18,9 +18,10 @@
 //!   if there is just one tile.
 //! - *Tiles of even height.* 32 rows are three tiles of 11, 11, 10 rows, not two of 14 and a rest of 4.
 
+use super::ahead::{LINE as LINE_BYTES, fetch};
 use super::tile::{Family, Tile, VECTORS};
-use super::{Operand, Output, Product};
-use crate::kernel::scratch;
+use super::{Ahead, Operand, Output, Product};
+use crate::kernel::scratch::Purpose;
 use crate::real::Real;
 
 /// The longest block of k: KC x NR of B take at most 32 KiB (`f32`) of the first-level cache.
@@ -54,6 +55,7 @@ fn transposed<T: Real>(product: &Product<T>) -> Product<T> {
         a: flip(product.b),
         b: flip(product.a),
         c: Output(flip(product.c.0)),
+        ahead: Ahead::NOTHING,
         ..*product
     }
 }
@@ -70,7 +72,7 @@ unsafe fn compute_upright<T: Real, F: Family<T>>(product: &Product<T>) {
     let kc_max = k.div_ceil(blocks);
     let a_size = if pack_a { (m * kc_max + SLACK).next_multiple_of(LINE) } else { 0 };
     let b_size = kc_max * nr + SLACK;
-    scratch::with(a_size + b_size, |buffer: &mut [T]| {
+    T::with_scratch(Purpose::Packing, a_size + b_size, |buffer| {
         let (a_packed, b_packed) = buffer.split_at_mut(a_size);
         let mut first = 0;
         while first < k {
@@ -80,6 +82,8 @@ unsafe fn compute_upright<T: Real, F: Family<T>>(product: &Product<T>) {
                 a: Operand { pointer: a.pointer.wrapping_add(first * a.col_stride), ..a },
                 b: Operand { pointer: b.pointer.wrapping_add(first * b.row_stride), ..b },
                 beta: if first == 0 { product.beta } else { T::ONE },
+                // While the last block is computed: what comes earlier would be gone again.
+                ahead: if first + kc == k { product.ahead } else { Ahead::NOTHING },
                 ..*product
             };
             let a_packed = pack_a.then_some(&mut *a_packed);
@@ -99,7 +103,7 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
     mut a_packed: Option<&mut [T]>,
     b_packed: &mut [T],
 ) {
-    let Product { m, n, k, alpha, beta, a, b, c: Output(c) } = *product;
+    let Product { m, n, k, alpha, beta, a, b, c: Output(c), ahead } = *product;
     let nr = VECTORS * F::LANES;
     if let Some(a_packed) = &mut a_packed {
         for (row, rows) in even_tiles(m, F::MAX_ROWS) {
@@ -148,6 +152,12 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
                 beta,
                 packed: b_packed,
             };
+            ahead.fetch(row, rows, col, cols);
+            if col + nr < n {
+                // The columns to come, a share by each tile: they are far away, and are walked once.
+                let next = b.pointer.wrapping_add((col + nr) * b.col_stride);
+                fetch_share(next, b, k, nr.min(n - col - nr), index, tiles);
+            }
             // SAFETY: the tile is a part of the product.
             unsafe {
                 if c.col_stride == 1 || cols == 1 {
@@ -156,6 +166,30 @@ unsafe fn compute_block<T: Real, F: Family<T>>(
                     scattered_tile::<T, F>(rows, vectors, pack, tile, c.col_stride);
                 }
             }
+        }
+    }
+}
+
+/// Asks for the cache lines of `k` rows and `cols` columns from `first` on, the share of tile `index` of `tiles`.
+#[inline(always)]
+fn fetch_share<T: Real>(
+    first: *const T,
+    b: Operand<*const T>,
+    k: usize,
+    cols: usize,
+    index: usize,
+    tiles: usize,
+) {
+    let line = LINE_BYTES / size_of::<T>();
+    if b.col_stride == 1 {
+        for p in index * k / tiles..(index + 1) * k / tiles {
+            let row = first.wrapping_add(p * b.row_stride);
+            (0..cols).step_by(line).for_each(|j| fetch(row.wrapping_add(j)));
+        }
+    } else if b.row_stride == 1 {
+        for j in index * cols / tiles..(index + 1) * cols / tiles {
+            let col = first.wrapping_add(j * b.col_stride);
+            (0..k).step_by(line).for_each(|p| fetch(col.wrapping_add(p)));
         }
     }
 }

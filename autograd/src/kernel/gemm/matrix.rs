@@ -146,4 +146,14 @@ impl<'a, T> MatrixMut<'a, T> {
         );
         MatrixMut { data, batch, batch_stride, layout }
     }
+
+    /// Room for `A B` in `data`, row after row and matrix after matrix without gaps.
+    ///
+    /// # Panics
+    /// If `data` is too short.
+    #[track_caller]
+    pub fn for_product(data: &'a mut [T], a: MatrixRef<'_, T>, b: MatrixRef<'_, T>) -> MatrixMut<'a, T> {
+        let layout = Layout::row_major(a.layout.rows, b.layout.cols);
+        MatrixMut::batch(data, layout, a.batch, layout.rows * layout.cols)
+    }
 }

@@ -7,7 +7,9 @@
 //! | file | what |
 //! |---|---|
 //! | [`matrix`](MatrixRef) | the views, where bounds are checked |
-//! | `mod` | the interface, and the split of C into panels |
+//! | `mod` | the interface |
+//! | `panels` | the split of C into panels, and products consumed panel by panel |
+//! | `ahead` | fetching what a panel's consumer will read |
 //! | `blocked` | the loops around the register tile, and when to pack |
 //! | `tile` | the register tile, and the families of instructions it is compiled for |
 //! | `vector` | one vector register as a type |
@@ -27,16 +29,22 @@
 //! assert_eq!(c, [5.0, 11.0, 11.0, 25.0]);
 //! ```
 
+mod ahead;
 mod blocked;
 mod matrix;
+mod panels;
 mod reference;
 mod tile;
 mod vector;
 
 pub use matrix::{Layout, MatrixMut, MatrixRef};
+pub use panels::{Block, gemm_panels};
 
 use super::simd::Level;
 use crate::real::Real;
+use ahead::Ahead;
+pub(super) use panels::product_len;
+use panels::{Panel, Panels, for_each_panel};
 
 /// Who computes a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +109,7 @@ pub fn gemm_with<T: Real>(
         a: Operand::new(a.data.as_ptr(), a.layout, a.batch_stride),
         b: Operand::new(b.data.as_ptr(), b.layout, b.batch_stride),
         c: Output(Operand::new(c.data.as_mut_ptr(), c.layout, c.batch_stride)),
+        ahead: Ahead::NOTHING,
     };
     let panels = Panels::of(m, n, k, c.batch);
     for_each_panel(0, panels.count(), panels.parallel, &|index| {
@@ -147,6 +156,7 @@ struct Product<T> {
     a: Operand<*const T>,
     b: Operand<*const T>,
     c: Output<T>,
+    ahead: Ahead<T>,
 }
 
 // SAFETY: a product is shared among threads only to take disjoint panels of it; its pointers come from
@@ -219,7 +229,7 @@ macro_rules! scalar {
         impl Scalar for $type {
             #[allow(private_interfaces)]
             unsafe fn matrixmultiply(product: &Product<$type>) {
-                let Product { m, n, k, alpha, beta, a, b, c: Output(c) } = *product;
+                let Product { m, n, k, alpha, beta, a, b, c: Output(c), .. } = *product;
                 // SAFETY: every element within the sizes is valid by the invariant of `Product`, and the
                 // elements of C are distinct.
                 unsafe {
@@ -262,72 +272,6 @@ macro_rules! scalar {
 }
 scalar!(f32, sgemm);
 scalar!(f64, dgemm);
-
-/// Below this many operations a product is computed by the calling thread alone: about 20 microseconds,
-/// what it takes to wake another.
-const PARALLEL_OPERATIONS: usize = 2_000_000;
-/// The largest panel of C. Tall enough that packing the rows of A and the columns of B again for every
-/// panel costs little, small enough that a layer's product is shared by several threads.
-const PANEL_ROWS: usize = 256;
-/// See [`PANEL_ROWS`].
-const PANEL_COLS: usize = 256;
-
-/// The cut of C into panels. Depends on the shape and nothing else.
-struct Panels {
-    rows: usize,
-    cols: usize,
-    m: usize,
-    n: usize,
-    batch: usize,
-    parallel: bool,
-}
-
-/// Rows `row ..` and columns `col ..` of matrix `batch` of C.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Panel {
-    batch: usize,
-    row: usize,
-    col: usize,
-    rows: usize,
-    cols: usize,
-}
-
-impl Panels {
-    fn of(m: usize, n: usize, k: usize, batch: usize) -> Panels {
-        let operations = [m, n, k, batch].iter().fold(2usize, |product, &x| product.saturating_mul(x));
-        let parallel = operations >= PARALLEL_OPERATIONS;
-        // One panel per matrix if nobody helps.
-        let (rows, cols) = if parallel { (PANEL_ROWS, PANEL_COLS) } else { (m, n) };
-        Panels { rows, cols, m, n, batch, parallel }
-    }
-
-    fn count(&self) -> usize {
-        self.m.div_ceil(self.rows) * self.n.div_ceil(self.cols) * self.batch
-    }
-
-    fn get(&self, index: usize) -> Panel {
-        let (down, across) = (self.m.div_ceil(self.rows), self.n.div_ceil(self.cols));
-        let batch = index / (down * across);
-        let row = index / across % down * self.rows;
-        let col = index % across * self.cols;
-        let rows = self.rows.min(self.m - row);
-        let cols = self.cols.min(self.n - col);
-        Panel { batch, row, col, rows, cols }
-    }
-}
-
-/// Calls `work` with each index of `start..end`, by halves in two threads if `parallel`. Allocates nothing
-/// when called within a thread pool.
-fn for_each_panel(start: usize, end: usize, parallel: bool, work: &(impl Fn(usize) + Sync)) {
-    if !parallel || end - start <= 1 {
-        return (start..end).for_each(work);
-    }
-    let middle = start + (end - start) / 2;
-    rayon::join(
-        || for_each_panel(start, middle, parallel, work),
-        || for_each_panel(middle, end, parallel, work),
-    );
-}
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use crate::real::Real;
 /// # Safety
 /// As [`Product::compute`].
 pub(super) unsafe fn compute<T: Real>(product: &Product<T>) {
-    let Product { m, n, k, alpha, beta, a, b, c } = *product;
+    let Product { m, n, k, alpha, beta, a, b, c, .. } = *product;
     for i in 0..m {
         for j in 0..n {
             let mut sum = T::ZERO;

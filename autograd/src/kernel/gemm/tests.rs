@@ -295,14 +295,43 @@ fn threads_do_not_change_bits() {
 #[test]
 fn panels_tile_every_matrix() {
     for (m, n, k, batch) in [(1, 1, 1, 1), (300, 530, 70, 2), (256, 257, 1000, 1), (5, 3000, 300, 3)] {
-        let panels = Panels::of(m, n, k, batch);
-        let mut seen = vec![0; m * n * batch];
-        for panel in (0..panels.count()).map(|index| panels.get(index)) {
-            for (i, j) in (0..panel.rows).flat_map(|i| (0..panel.cols).map(move |j| (i, j))) {
-                seen[(panel.batch * m + panel.row + i) * n + panel.col + j] += 1;
+        for panels in [Panels::of(m, n, k, batch), Panels::consumed(m, n, k, batch)] {
+            let mut seen = vec![0; m * n * batch];
+            for panel in (0..panels.count()).map(|index| panels.get(index)) {
+                for (i, j) in (0..panel.rows).flat_map(|i| (0..panel.cols).map(move |j| (i, j))) {
+                    seen[(panel.batch * m + panel.row + i) * n + panel.col + j] += 1;
+                }
+            }
+            assert!(seen.iter().all(|&times| times == 1));
+        }
+    }
+}
+
+/// Consumed block by block, a product has the bits that it has as a whole, whatever is fetched ahead.
+#[test]
+fn consumed_blocks_are_the_product() {
+    let shapes = [(1, 1, 1, 1), (7, 33, 0, 2), (20, 1025, 5, 3), (300, 530, 70, 2), (785, 1100, 300, 1)];
+    for (m, n, k, batch) in shapes {
+        let (a, b) = (random::<f32>(batch * m * k, 1), random::<f32>(batch * k * n, 2));
+        let a = MatrixRef::batch(&a, Layout::row_major(m, k), batch, m * k);
+        // Transposed, as in the product that gives the gradient of an input.
+        let b = MatrixRef::batch(&b, Layout::row_major(n, k), batch, n * k).transposed();
+        let mut whole = vec![f32::NAN; batch * m * n];
+        gemm(1.0, a, b, 0.0, MatrixMut::for_product(&mut whole, a, b));
+        let ahead = random::<f32>(batch * m * n, 3);
+        let blocks = std::sync::Mutex::new(Vec::new());
+        gemm_panels(a, b, &[ahead.as_ptr(); 5], &|block, values| {
+            blocks.lock().unwrap().push((block, values.to_vec()));
+        });
+        let mut joined = vec![f32::NAN; batch * m * n];
+        for (Block { start, rows, cols, row_stride }, values) in blocks.into_inner().unwrap() {
+            for row in 0..rows {
+                let target = &mut joined[start + row * row_stride..][..cols];
+                assert!(target.iter().all(|x| x.is_nan()), "an element came twice");
+                target.copy_from_slice(&values[row * cols..][..cols]);
             }
         }
-        assert!(seen.iter().all(|&times| times == 1));
+        assert_eq!(joined, whole, "{batch} of {m} x {k} x {n}");
     }
 }
 

@@ -58,13 +58,27 @@ pub fn single(x: f32) -> f32 {
     let exponent = (bits.wrapping_sub(SQRT_HALF_SINGLE) as i32) >> 23;
     let m = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23));
     let e = exponent as f32 - if small { 23.0 } else { 0.0 };
-    let f = m - 1.0;
-    let square = f * f;
-    let tail = (square * f).mul_add(polynomial(P_SINGLE, f), e * LN_2_SINGLE[1]);
-    let y = e.mul_add(LN_2_SINGLE[0], f + square.mul_add(-0.5, tail));
+    let y = sum_single(e, m - 1.0);
     let y = if x < f32::INFINITY { y } else { x };
     let y = if x < 0.0 { f32::NAN } else { y };
     if x == 0.0 { f32::NEG_INFINITY } else { y }
+}
+
+/// ln(1 + t) in `f32`, for t in [0, 1]. Error below 1 ulp.
+///
+/// 1 + t is never formed, which would round a small t away: f is t itself, or (1 + t)/2 - 1.
+#[inline(always)]
+pub fn one_plus_single(t: f32) -> f32 {
+    let large = t > std::f32::consts::SQRT_2 - 1.0;
+    sum_single(if large { 1.0 } else { 0.0 }, if large { (t - 1.0) * 0.5 } else { t })
+}
+
+/// e ln 2 + ln(1 + f) for f in [-0.293, 0.415].
+#[inline(always)]
+fn sum_single(e: f32, f: f32) -> f32 {
+    let square = f * f;
+    let tail = (square * f).mul_add(polynomial(P_SINGLE, f), e * LN_2_SINGLE[1]);
+    e.mul_add(LN_2_SINGLE[0], f + square.mul_add(-0.5, tail))
 }
 
 /// ln x in `f64`. Error below 0.8 ulp.
@@ -73,16 +87,28 @@ pub fn single(x: f32) -> f32 {
 #[inline(always)]
 pub fn double(x: f64) -> f64 {
     let (e, m) = split_double(x);
-    let f = m - 1.0;
+    let y = sum_double(e, m - 1.0);
+    let y = if x < f64::INFINITY { y } else { x };
+    let y = if x < 0.0 { f64::NAN } else { y };
+    if x == 0.0 { f64::NEG_INFINITY } else { y }
+}
+
+/// ln(1 + t) in `f64`, for t in [0, 1]. Error below 0.8 ulp. See [`one_plus_single`].
+#[inline(always)]
+pub fn one_plus_double(t: f64) -> f64 {
+    let large = t > std::f64::consts::SQRT_2 - 1.0;
+    sum_double(if large { 1.0 } else { 0.0 }, if large { (t - 1.0) * 0.5 } else { t })
+}
+
+/// e ln 2 + ln(1 + f) for f in [-0.293, 0.415].
+#[inline(always)]
+fn sum_double(e: f64, f: f64) -> f64 {
     let s = f / (2.0 + f);
     let z = s * s;
     let half_square = 0.5 * f * f;
     let inner = z.mul_add(polynomial(P_DOUBLE, z), half_square);
     let tail = s.mul_add(inner, e * LN_2_DOUBLE[1]);
-    let y = e.mul_add(LN_2_DOUBLE[0], f - (half_square - tail));
-    let y = if x < f64::INFINITY { y } else { x };
-    let y = if x < 0.0 { f64::NAN } else { y };
-    if x == 0.0 { f64::NEG_INFINITY } else { y }
+    e.mul_add(LN_2_DOUBLE[0], f - (half_square - tail))
 }
 
 /// e and m with x = 2^e m, m in [sqrt(1/2), sqrt(2)), for a positive finite x; anything for another.

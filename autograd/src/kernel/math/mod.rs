@@ -11,6 +11,7 @@
 //! | ln x | [`log`] | 1 | 0.8 |
 //! | sin x, cos x | [`trigonometric`] | 2 | 0.8 |
 //! | tanh x, sigmoid x | [`hyperbolic`] | 3 | 2 |
+//! | ln(1 + e^x) | [`hyperbolic`] | 2 | 2 |
 //! | erf x | [`error_function`] | 3 | 2 |
 //! | x^y | [`power`] | 1 | 0.8 |
 //! | x^n | [`power`] | \|n\| | \|n\| |
@@ -28,10 +29,10 @@
 //!
 //! ```
 //! use autograd::Real;
-//! fn softplus<T: Real>(x: T) -> T {
-//!     (T::ONE + x.exp()).ln()
+//! fn logit<T: Real>(p: T) -> T {
+//!     (p / (T::ONE - p)).ln()
 //! }
-//! assert_eq!(softplus(0.0f64), std::f64::consts::LN_2);
+//! assert_eq!(logit(0.5f64), 0.0);
 //! ```
 
 pub mod error_function;
@@ -57,6 +58,8 @@ pub trait Native: Copy + super::philox::Draw + super::gemm::Scalar {
     fn tanh(self) -> Self;
     /// 1 / (1 + e^-x).
     fn sigmoid(self) -> Self;
+    /// ln(1 + e^x).
+    fn softplus(self) -> Self;
     /// The error function.
     fn erf(self) -> Self;
     /// x^y.
@@ -95,6 +98,10 @@ macro_rules! native {
             #[inline(always)]
             fn sigmoid(self) -> Self {
                 hyperbolic::$precision::sigmoid(self)
+            }
+            #[inline(always)]
+            fn softplus(self) -> Self {
+                hyperbolic::$precision::softplus(self)
             }
             #[inline(always)]
             fn erf(self) -> Self {

@@ -50,6 +50,11 @@ fn worst_single(
     worst
 }
 
+/// By the system's functions.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
+}
+
 #[test]
 fn single_precision_bounds() {
     let check = |name: &str, bound: f64, (error, x): (f64, f32)| {
@@ -63,6 +68,7 @@ fn single_precision_bounds() {
     check("cos", 2.0, worst_single(small(), Native::cos, f64::cos));
     check("tanh", 3.0, worst_single(all_singles(), Native::tanh, f64::tanh));
     check("sigmoid", 3.0, worst_single(all_singles(), Native::sigmoid, |x| 1.0 / (1.0 + (-x).exp())));
+    check("softplus", 2.0, worst_single(all_singles(), Native::softplus, softplus));
     // The f64 error function is held to fifty digits below.
     check("erf", 3.0, worst_single(all_singles(), Native::erf, <f64 as Native>::erf));
     for y in [-3.0f32, -1.7, -0.5, 0.3, 0.5, 1.0, 2.0, 5.0, 31.4] {
@@ -82,6 +88,7 @@ fn single_precision_bounds_near_one() {
         ("cos", 2.0, worst_single(dense(), Native::cos, f64::cos)),
         ("tanh", 3.0, worst_single(dense(), Native::tanh, f64::tanh)),
         ("sigmoid", 3.0, worst_single(dense(), Native::sigmoid, |x| 1.0 / (1.0 + (-x).exp()))),
+        ("softplus", 2.0, worst_single(dense(), Native::softplus, softplus)),
         ("erf", 3.0, worst_single(dense(), Native::erf, <f64 as Native>::erf)),
     ] {
         assert!(error.0 < bound, "{name}: {} ulp at {:e}, stated {bound}", error.0, error.1);
@@ -105,6 +112,7 @@ fn double_precision_bounds() {
             "cos" => (0.8, Native::cos(x)),
             "tanh" => (2.0, Native::tanh(x)),
             "sigmoid" => (2.0, Native::sigmoid(x)),
+            "softplus" => (2.0, Native::softplus(x)),
             "erf" => (2.0, Native::erf(x)),
             "powf" => (0.8, Native::powf(x, numbers[1])),
             other => panic!("{other} in reference.txt"),
@@ -119,7 +127,7 @@ fn double_precision_bounds() {
         let entry = worst.entry(name.to_string()).or_insert((0, 0.0f64));
         *entry = (entry.0 + 1, entry.1.max(error));
     }
-    assert_eq!(worst.len(), 8);
+    assert_eq!(worst.len(), 9);
     assert!(worst.values().all(|&(count, error)| count > 50 && error > 0.3), "{worst:?}");
 }
 
@@ -143,6 +151,8 @@ fn double_precision_against_the_system() {
     check("sin", 2.0, Native::sin, f64::sin);
     check("cos", 2.0, Native::cos, f64::cos);
     check("tanh", 4.0, Native::tanh, f64::tanh);
+    // Two functions and a sum, each rounded.
+    check("softplus", 4.0, Native::softplus, softplus);
     check("powf", 2.0, |x| Native::powf(x.abs(), 1.0 + x), |x| x.abs().powf(1.0 + x));
     check("large sin", 2.0, |x| Native::sin(4e9 * x), |x| (4e9 * x).sin());
 }
@@ -183,8 +193,12 @@ fn special_values<T: Real>() {
         is(big.sigmoid(), one, "sigmoid saturates");
         is((-big).sigmoid(), zero, "sigmoid saturates");
     }
+    is(inf.softplus(), inf, "softplus inf");
+    is((-inf).softplus(), zero, "softplus -inf");
+    is(T::from_f64(1e4).softplus(), T::from_f64(1e4), "softplus is the identity far out");
+    is(zero.softplus(), T::from_f64(std::f64::consts::LN_2), "softplus 0");
     is(zero.sigmoid(), T::from_f64(0.5), "sigmoid 0");
-    for f in [T::exp, T::ln, T::sin, T::cos, T::tanh, T::sigmoid, T::erf] {
+    for f in [T::exp, T::ln, T::sin, T::cos, T::tanh, T::sigmoid, T::softplus, T::erf] {
         is(f(T::NAN), T::NAN, "NaN");
     }
     // Smaller than the normal range, where tanh x = x and exp x = 1.
@@ -288,6 +302,7 @@ impl<T: Real> Kernel for Map<'_, T> {
             8 => map(x, y, |x| x.powf(T::from_f64(3.0))),
             9 => map(x, y, |x| x.powi(3)),
             10 => map(x, y, |x| x.powi(-21)),
+            11 => map(x, y, |x| x.softplus()),
             _ => unreachable!(),
         }
     }
@@ -296,7 +311,7 @@ impl<T: Real> Kernel for Map<'_, T> {
 fn same_bits_at_every_level<T: Real>(values: Vec<T>) {
     let mut want = values.clone();
     let mut got = values.clone();
-    for function in 0..11 {
+    for function in 0..12 {
         Map(&values, function, &mut want).run();
         for level in Level::available() {
             dispatch_at(level, Map(&values, function, &mut got));

@@ -54,11 +54,50 @@ impl<T: Real, R: Reduction> Kernel for Rows<'_, T, R> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (x, out) in self.x.chunks_exact(self.width).zip(self.out) {
-            let shift = if R::SHIFTED { leaf::<T, Max>(x, T::ZERO) } else { T::ZERO };
-            *out = R::finish(leaf::<T, R>(x, shift), shift);
+        match self.width {
+            1 => short_rows::<T, R, 1>(self.x, self.out),
+            2 => short_rows::<T, R, 2>(self.x, self.out),
+            3 => short_rows::<T, R, 3>(self.x, self.out),
+            4 => short_rows::<T, R, 4>(self.x, self.out),
+            5 => short_rows::<T, R, 5>(self.x, self.out),
+            6 => short_rows::<T, R, 6>(self.x, self.out),
+            7 => short_rows::<T, R, 7>(self.x, self.out),
+            8 => short_rows::<T, R, 8>(self.x, self.out),
+            width => {
+                for (x, out) in self.x.chunks_exact(width).zip(self.out) {
+                    let shift = if R::SHIFTED { leaf::<T, Max>(x, T::ZERO) } else { T::ZERO };
+                    *out = R::finish(leaf::<T, R>(x, shift), shift);
+                }
+            }
         }
     }
+}
+
+/// Rows much shorter than the lanes, of a length that is known: without the lanes that they would leave empty.
+#[inline(always)]
+fn short_rows<T: Real, R: Reduction, const WIDTH: usize>(x: &[T], out: &mut [T]) {
+    for (x, out) in x.as_chunks::<WIDTH>().0.iter().zip(out) {
+        let shift = if R::SHIFTED { short::<T, Max, WIDTH>(x, T::ZERO) } else { T::ZERO };
+        *out = R::finish(short::<T, R, WIDTH>(x, shift), shift);
+    }
+}
+
+/// What [`chunk`] computes, in its order: lanes beyond the row hold the identity, and adding it to what began
+/// with it changes no bit.
+#[inline(always)]
+fn short<T: Real, R: Reduction, const WIDTH: usize>(x: &[T; WIDTH], shift: T) -> T {
+    let mut lanes = [R::identity::<T>(); WIDTH];
+    for (lane, &x) in lanes.iter_mut().zip(x) {
+        *lane = R::combine(*lane, R::term(x, shift));
+    }
+    let mut half = WIDTH.next_power_of_two() / 2;
+    while half > 0 {
+        for lane in 0..half.min(WIDTH - half) {
+            lanes[lane] = R::combine(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// At most [`LEAF_CHUNKS`] chunks of one row.

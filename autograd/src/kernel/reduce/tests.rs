@@ -93,6 +93,16 @@ proptest! {
     }
 }
 
+/// Rows up to a little more than the lanes: those of a length that is known to the compiler, and their neighbours.
+#[test]
+fn short_rows() {
+    for width in 0..=40 {
+        check::<f32>([5, width, 1]);
+        check::<f64>([5, width, 1]);
+    }
+    check::<f32>([50_000, 3, 1]);
+}
+
 /// Several chunks, several leaves, and the parallel paths of both layouts.
 #[test]
 fn long_axes() {

@@ -31,6 +31,14 @@ fn definition(activation: Activation, x: f64) -> f64 {
                 alpha * x.exp_m1()
             }
         }
+        Activation::Selu => {
+            let branch = if x > 0.0 { x } else { 1.673_263_242_354_377_2 * x.exp_m1() };
+            1.050_700_987_355_480_5 * branch
+        }
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+            0.5 * x * (1.0 + inner.tanh())
+        }
         Activation::Silu => x * sigmoid,
         Activation::Tanh => x.tanh(),
         Activation::Sigmoid => sigmoid,
@@ -51,7 +59,7 @@ fn values_are_those_of_the_definitions() {
             let expected = definition(activation, x);
             // A few roundings of results of order one. ELU must be right to relative precision near 0, which
             // is why it is not written eˣ - 1.
-            let scale = if matches!(activation, Activation::Elu { .. }) {
+            let scale = if matches!(activation, Activation::Elu { .. } | Activation::Selu) {
                 expected.abs()
             } else {
                 1.0f64.max(x.abs())
@@ -75,6 +83,27 @@ fn gelu_has_its_known_values() {
     }
 }
 
+/// Within 5e-4 everywhere, and not the same function.
+#[test]
+fn the_tanh_form_of_gelu_is_close_to_the_exact_one() {
+    let x: Vec<f64> = (-600..=600).map(|i| i as f64 * 0.01).collect();
+    let (exact, close) = (values::<f64>(Activation::Gelu, &x).0, values::<f64>(Activation::GeluTanh, &x).0);
+    let apart = exact.iter().zip(&close).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!((1e-4..5e-4).contains(&apart), "{apart}");
+}
+
+/// What makes the two constants what they are: for standard normal `z`, `selu(z)` has mean 0 and second moment 1.
+#[test]
+fn selu_keeps_mean_and_variance() {
+    // The trapezoidal rule, with the kink on the grid: its error is of the order of the step's square.
+    let z: Vec<f64> = (-12_000..=12_000).map(|i| i as f64 * 1e-3).collect();
+    let y = values::<f64>(Activation::Selu, &z).0;
+    let density = |z: f64| 1e-3 * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+    let mean: f64 = z.iter().zip(&y).map(|(&z, y)| y * density(z)).sum();
+    let square: f64 = z.iter().zip(&y).map(|(&z, y)| y * y * density(z)).sum();
+    assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-6, "{mean}, {square}");
+}
+
 #[test]
 fn slopes_at_zero_are_the_documented_ones() {
     let at_zero = |activation| values::<f64>(activation, &[0.0]).1[0];
@@ -82,6 +111,8 @@ fn slopes_at_zero_are_the_documented_ones() {
     assert_eq!(at_zero(Activation::LeakyRelu { slope: 0.1 }), 0.1);
     assert_eq!(at_zero(Activation::Elu { alpha: 0.5 }), 0.5);
     assert_eq!(at_zero(Activation::Gelu), 0.5);
+    assert_eq!(at_zero(Activation::GeluTanh), 0.5);
+    assert!((at_zero(Activation::Selu) - 1.758_099_340_847_376_6).abs() < 1e-15);
     assert_eq!(at_zero(Activation::Silu), 0.5);
     assert_eq!(at_zero(Activation::Softplus), 0.5);
 }
