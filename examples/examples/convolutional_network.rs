@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     println!("{:.1} seconds\n", start.elapsed().as_secs_f64());
 
-    let logits = Evaluator::new(&model, 256).logits(&held_out, &mut parameters)?;
+    let logits = Evaluator::new(&model, 256).logits(&held_out, &parameters)?;
     let misread: Vec<_> = (logits.data().chunks(10).enumerate())
         .map(|(example, row)| (example, largest(row)))
         .filter(|&(example, predicted)| predicted != test.labels().data()[example] as usize)

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ControlFlow::Continue(())
     })?;
 
-    let logits = Evaluator::new(&model, 256).logits(&test, &mut parameters)?;
+    let logits = Evaluator::new(&model, 256).logits(&test, &parameters)?;
     let mut confusions = [[0; 10]; 10];
     for (row, &label) in logits.data().chunks(10).zip(test.labels().data()) {
         let predicted = (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);

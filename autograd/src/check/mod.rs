@@ -47,6 +47,7 @@ mod hints;
 mod json;
 mod kinks;
 mod line;
+mod magnitude;
 pub mod mutation;
 mod noise;
 mod precision;

@@ -24,6 +24,7 @@
 //! ```
 
 use super::closure::Checker;
+use super::magnitude::magnitudes;
 use super::random::SplitMix64;
 use super::report::Report;
 use super::verdict::{Place, Record, Stage, Test, Trouble};
@@ -47,8 +48,9 @@ impl Checker {
     /// Compares output and gradients of a graph in single precision with those in double precision. The
     /// values are rounded to single precision first, so both start from the same numbers.
     ///
-    /// An entry may differ by [`Checker::ulps`] units in the last place of the largest entry of its tensor:
-    /// what cancels to a small entry carries the rounding errors of large ones. An element within rounding
+    /// An entry may differ by [`Checker::ulps`] units in the last place of the largest number that the entries
+    /// of its tensor were added up from: what cancels to a small entry carries the rounding errors of large
+    /// ones. An element within rounding
     /// of a kink may take another branch in single precision; keep such points out.
     ///
     /// # Errors
@@ -61,12 +63,12 @@ impl Checker {
     ) -> Result<Report, RunError> {
         let single = self.run_in::<f32>(builder, feeds, parameters)?;
         let double = self.run_in::<f64>(builder, feeds, parameters)?;
-        let entries: usize = double[1..].iter().map(|(_, value)| value.data().len()).sum();
+        let entries: usize = double[1..].iter().map(|result| result.value.data().len()).sum();
         let mut report = self.blank_report(0);
-        report.arguments = double[1..].iter().map(|(name, value)| (name.clone(), value.shape())).collect();
+        report.arguments = double[1..].iter().map(|r| (r.name.clone(), r.value.shape())).collect();
         report.entries = entries;
-        for ((name, expected), (_, got)) in double.iter().zip(&single) {
-            let (covered, record) = self.compare_precision(name, expected, &got.cast());
+        for (expected, got) in double.iter().zip(&single) {
+            let (covered, record) = self.compare_precision(expected, &got.value.cast());
             // The output is not an argument; its entries do not count as derivatives.
             report.covered += if report.records.is_empty() { 0 } else { covered };
             report.records.push(record);
@@ -81,7 +83,7 @@ impl Checker {
         builder: &impl Build,
         feeds: &[(&str, Feed<'_, f64>)],
         parameters: &Parameters<f64>,
-    ) -> Result<Vec<(String, Tensor<T>)>, RunError> {
+    ) -> Result<Vec<Computed<T>>, RunError> {
         let graph = Graph::<T>::new();
         let output = builder.build(&graph);
         let mut random = SplitMix64::new(self.seed, 6);
@@ -119,16 +121,21 @@ impl Checker {
             })
             .collect();
         let parameters = parameters.cast::<f32>().cast::<T>();
-        let ids: Vec<NodeId> = gradients.iter().map(|g| g.id()).chain([output.id()]).collect();
+        let results: Vec<Var<'_, T>> = [output].into_iter().chain(gradients).collect();
+        let magnitudes = magnitudes(&graph, &results);
+        let ids: Vec<NodeId> = results.iter().chain(&magnitudes).map(|var| var.id()).collect();
         let run = Interpreter { parameters: &parameters, draw: self.draw }.run(&graph, &ids, &given)?;
-        let mut results = vec![("output".to_string(), run.get(output).clone())];
-        let gradients = targets.iter().zip(&gradients);
-        results.extend(gradients.map(|((name, _), gradient)| (name.clone(), run.get(*gradient).clone())));
-        Ok(results)
+        let names = ["output".to_string()].into_iter().chain(targets.into_iter().map(|(name, _)| name));
+        let computed = names.zip(results.iter().zip(&magnitudes)).map(|(name, (result, magnitude))| {
+            let terms = run.get(*magnitude).data().iter().map(|x| x.to_f64());
+            Computed { name, value: run.get(*result).clone(), size: terms.fold(0.0, f64::max) }
+        });
+        Ok(computed.collect())
     }
 
     /// The worst entry of a tensor, and how many are within the bound.
-    fn compare_precision(&self, name: &str, expected: &Tensor<f64>, got: &Tensor<f64>) -> (usize, Record) {
+    fn compare_precision(&self, expected: &Computed<f64>, got: &Tensor<f64>) -> (usize, Record) {
+        let Computed { name, value: expected, size } = expected;
         if let Some(first) = got.first_non_finite() {
             let reason = Trouble::NonFinite { first };
             return (
@@ -136,7 +143,6 @@ impl Checker {
                 Record::invalid(Test::Precision, entry(name, got.shape(), first), Stage::Vjp, reason),
             );
         }
-        let size = expected.data().iter().fold(0.0f64, |m, x| m.max(x.abs()));
         let tolerance = self.ulps * f64::from(f32::EPSILON) * size;
         let records: Vec<Record> = (0..expected.data().len())
             .map(|i| {
@@ -149,6 +155,14 @@ impl Checker {
         let worst = records.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
         (covered, worst.unwrap_or_else(|| Record::exact(Test::Precision, Place::Whole, 0.0, 0.0, 0.0)))
     }
+}
+
+/// One result in one precision.
+struct Computed<T: Real> {
+    name: String,
+    value: Tensor<T>,
+    /// The largest number that its entries were added up from.
+    size: f64,
 }
 
 fn entry(name: &str, shape: Shape, flat: usize) -> Place {

@@ -18,15 +18,17 @@ pub enum NormPlace {
 /// Attention between the steps, then a network on each step, both beside a shortcut (Vaswani et al., NIPS
 /// 2017, section 3.1).
 ///
-/// The normalisations are any layers that keep the shape, usually layer normalisation of the last axis
-/// (Ba, Kiros, Hinton, 2016); without them the block is its two shortcuts.
+/// The normalisations are any layers that keep the shape, usually [`LayerNorm`](crate::LayerNorm); without
+/// them the block is its two parts beside their shortcuts.
 ///
 /// ```
 /// use autograd::Graph;
 /// use nn::attention::{MultiHeadAttention, NormPlace, TransformerBlock};
-/// use nn::{Activation, Layer, Mode, Sequential};
+/// use nn::{Activation, Layer, LayerNorm, Mode, Sequential};
 /// let network = Sequential::<f32>::new().linear(16, 64).then(Activation::Gelu).linear(64, 16);
-/// let block = TransformerBlock::new(MultiHeadAttention::new("attention", 16, 4), network);
+/// let norm = |name| LayerNorm::new(name, 16);
+/// let block = TransformerBlock::new(MultiHeadAttention::new("attention", 16, 4), network)
+///     .normalised(NormPlace::Pre, norm("first"), norm("second"));
 /// let graph = Graph::new();
 /// let y = block.forward(graph.input("x", [5, 12, 16]), Mode::Train);
 /// assert_eq!(y.shape().lengths(), [5, 12, 16]);
