@@ -1,9 +1,10 @@
 //! How large the numbers are that an entry was added up from.
 //!
 //! A sum is as exact as its largest terms, not as its result: `1e3 - 1e3 + 1e-3` is off by roundings of 1e3.
-//! Beside a value its *magnitude* is computed, the same sums, products and moves over absolute values
-//! (N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., section 3.1: `|fl(s) - s|` is
-//! bounded by `γ Σ |x|`). Any other operation starts anew from its value.
+//! Beside a value its *magnitude* is computed, the same sums and moves over absolute values (N. J. Higham,
+//! *Accuracy and Stability of Numerical Algorithms*, 2nd ed., section 3.1: `|fl(s) - s|` is bounded by
+//! `γ Σ |x|`). Any other operation starts anew from values: what a factor was added up from is not followed,
+//! since bounds through layers of products soon admit anything.
 
 use crate::graph::{Element, Graph, NodeId, Var};
 use crate::ops::Op;
@@ -20,6 +21,7 @@ pub(super) fn magnitudes<'g, T: Real>(graph: &'g Graph<T>, vars: &[Var<'g, T>]) 
         // Not by `iter().map()`: recording borrows the graph.
         let mut inputs = node.inputs.clone();
         inputs.iter_mut().for_each(|input| *input = magnitude[input.index()]);
+        let absolute = |input: &NodeId| graph.var(*input).abs().id();
         magnitude.push(match node.op {
             _ if node.element == Element::Index => id,
             // |a - b| is at most |a| + |b|.
@@ -27,9 +29,12 @@ pub(super) fn magnitudes<'g, T: Real>(graph: &'g Graph<T>, vars: &[Var<'g, T>]) 
                 graph.record(Op::Binary(Binary::Add), &inputs, node.shape, node.element)
             }
             Op::Unary(Unary::Neg) | Op::Detach => inputs[0],
-            Op::Binary(Binary::Add | Binary::Mul)
+            Op::MatMul { .. } => {
+                let factors: Vec<NodeId> = node.inputs.iter().map(absolute).collect();
+                graph.record(node.op, &factors, node.shape, node.element)
+            }
+            Op::Binary(Binary::Add)
             | Op::Sum
-            | Op::MatMul { .. }
             | Op::ScatterAdd
             | Op::Fold(_)
             | Op::Gather

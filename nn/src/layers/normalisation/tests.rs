@@ -283,7 +283,7 @@ fn the_trainer_carries_the_statistics() {
     // A running mean over some ten batches of eight: their means vary by 0.5 / sqrt 8 around that of all.
     assert!((mean[[0]] - whole).abs() < 0.5, "{mean:?}, {whole}");
     let before = parameters.clone();
-    assert_eq!(trainer.evaluate(&data, &mut parameters).unwrap().error, 0.0);
+    assert_eq!(trainer.evaluate(&data, &parameters).unwrap().error, 0.0);
     assert_eq!(parameters, before, "evaluation changes nothing");
 }
 
