@@ -33,6 +33,18 @@ fn step(batch: usize, width: usize) -> (Plan<f32>, Parameters<f32>, Tensor<f32>,
     (builder.compile(), parameters, images, labels)
 }
 
+/// Whether `run` comes to allocate nothing, ten times in a row. Every thread makes its scratch memory when it
+/// first takes a piece of the work, and a busy machine may let it wait: what allocates in each run never
+/// comes to rest.
+fn comes_to_rest(mut run: impl FnMut()) -> bool {
+    (0..50).any(|_| {
+        let region = Region::new(ALLOCATOR);
+        (0..10).for_each(|_| run());
+        let change = region.change();
+        change.allocations + change.reallocations == 0
+    })
+}
+
 #[test]
 fn a_run_allocates_nothing() {
     // A small step stays on its thread; a large one is split over the threads of its pool.
@@ -40,33 +52,20 @@ fn a_run_allocates_nothing() {
     for (batch, width) in [(8, 16), (256, 512)] {
         let (mut plan, mut parameters, images, labels) = step(batch, width);
         let feeds = [("x", Feed::from(&images)), ("labels", Feed::from(&labels)), ("lr", Feed::from(0.05))];
-        let (first, last, allocated) = pool.install(|| {
-            let mut run = || plan.run(&mut parameters, &feeds).unwrap().scalar("loss");
-            let first = run();
-            // Every thread makes its scratch memory when it first needs it.
-            for _ in 0..20 {
-                run();
-            }
-            let region = Region::new(ALLOCATOR);
-            let mut last = 0.0;
-            for _ in 0..10 {
-                last = run();
-            }
-            let change = region.change();
-            (first, last, change.allocations + change.reallocations)
+        let (mut first, mut last) = (None, 0.0);
+        let rests = pool.install(|| {
+            comes_to_rest(|| {
+                last = plan.run(&mut parameters, &feeds).unwrap().scalar("loss");
+                first.get_or_insert(last);
+            })
         });
-        assert_eq!(allocated, 0, "batch {batch}, width {width}");
+        assert!(rests, "batch {batch}, width {width}");
+        let first = first.expect("it ran");
         assert!(last < first, "the step trains: loss {first} then {last}");
         let graph = Graph::<f32>::new();
         let logits = graph.input("x", [batch, width]).matmul(graph.parameter("w1", [width, width]));
         let mut plan = Plan::builder(&graph).output("logits", logits.relu()).compile();
-        let allocated = pool.install(|| {
-            let mut evaluate = || plan.evaluate(&parameters, &feeds[..1]).unwrap().values("logits")[0];
-            (0..20).for_each(|_| _ = evaluate());
-            let region = Region::new(ALLOCATOR);
-            (0..10).for_each(|_| _ = evaluate());
-            region.change().allocations
-        });
-        assert_eq!(allocated, 0, "evaluating, batch {batch}, width {width}");
+        let evaluate = || _ = plan.evaluate(&parameters, &feeds[..1]).unwrap().values("logits")[0];
+        assert!(pool.install(|| comes_to_rest(evaluate)), "evaluating, batch {batch}, width {width}");
     }
 }
