@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    println!("\nThe weights of 16 hidden units, from the most negative, paper, to the most positive, ink:\n");
+    println!("\nThe weights of 16 hidden units, the most negative as paper, positive as ink:\n");
     let weight = &parameters["machine.weight"];
     let features: Vec<Vec<f32>> = (0..16)
         .map(|unit| {
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     print!("{}", text::pictures(&features.iter().map(Vec::as_slice).collect::<Vec<_>>(), 8, 4));
 
-    println!("Dreams: the mean pixels of the first 12 chains, 1000 rounds of Gibbs sampling later:\n");
+    println!("Dreams: the mean pixels of 12 chains, 1000 rounds of Gibbs sampling later:\n");
     let dreams = dream(&machine, &mut parameters, 1000)?;
     let tiles: Vec<&[f32]> = dreams.data().chunks(PIXELS).take(12).collect();
     print!("{}", text::pictures(&tiles, 8, 4));

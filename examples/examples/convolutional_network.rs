@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     trainer.fit_observed(&standard, Some(&held_out), &mut parameters, &mut |m: &EpochMetrics, _: &_| {
         let held_out = m.validation.map_or(f64::NAN, |v| 100.0 * v.accuracy());
         println!(
-            "epoch {:2}   loss {:.4}   {:6.2} % right in training   {held_out:6.2} % of the held-out third",
+            "epoch {:2}   loss {:.4}   {:6.2} % right in training   {held_out:6.2} % held out",
             m.epoch + 1,
             m.train.loss,
             100.0 * m.train.accuracy()

@@ -28,16 +28,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let steps = EPOCHS * train.len().div_ceil(BATCH) as u64;
     let optimiser = Optimiser::adamw(Schedule::Cosine { initial: 2e-3, last: 0.0, steps }, 0.05);
     let mut trainer = Trainer::new(&model, optimiser).batch_size(BATCH).epochs(EPOCHS).seed(SEED);
-    trainer.fit_observed(&train, Some(&test), &mut parameters, &mut |m: &nn::train::EpochMetrics, _: &_| {
-        let held_out = m.validation.map_or(f64::NAN, |v| 100.0 * v.accuracy());
-        println!(
-            "epoch {:2}   loss {:.4}   {:6.2} % right in training   {held_out:6.2} % of the held-out third",
-            m.epoch + 1,
-            m.train.loss,
-            100.0 * m.train.accuracy()
-        );
-        ControlFlow::Continue(())
-    })?;
+    trainer.fit_observed(
+        &train,
+        Some(&test),
+        &mut parameters,
+        &mut |m: &nn::train::EpochMetrics, _: &_| {
+            let held_out = m.validation.map_or(f64::NAN, |v| 100.0 * v.accuracy());
+            println!(
+                "epoch {:2}   loss {:.4}   {:6.2} % right in training   {held_out:6.2} % held out",
+                m.epoch + 1,
+                m.train.loss,
+                100.0 * m.train.accuracy()
+            );
+            ControlFlow::Continue(())
+        },
+    )?;
 
     let logits = Evaluator::new(&model, 256).logits(&test, &parameters)?;
     let mut confusions = [[0; 10]; 10];

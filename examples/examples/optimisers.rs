@@ -113,16 +113,16 @@ fn walk_by_lbfgs() -> Result<(Path, LbfgsReport), RunError> {
 fn table(paths: &[Path]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
-    let steps = REPORTS.map(|step| format!("{step} steps"));
+    let steps = REPORTS.map(|step| format!("{step}"));
     let headings = ["optimiser", "rate"].map(String::from);
-    table.set_header([&headings[..], &steps[..], &["where it ended".to_string()]].concat());
+    table.set_header([&headings[..], &steps[..], &["end".to_string()]].concat());
     for path in paths {
         let after = |step: usize| path.points[step.min(path.points.len() - 1)];
         let [a, b] = after(usize::MAX);
         let rate = path.rate.map_or("-".to_string(), |rate| format!("{rate:.0e}"));
         let mut row = vec![path.name.to_string(), rate];
         row.extend(REPORTS.map(|step| format!("{:.1e}", height(after(step)))));
-        row.push(format!("({a:.4}, {b:.4})"));
+        row.push(format!("({a:.3}, {b:.3})"));
         table.add_row(row);
     }
     for column in table.column_iter_mut().skip(1) {
@@ -205,7 +205,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (path, report) = walk_by_lbfgs()?;
     paths.push(path);
-    println!("Loss in Rosenbrock's valley, {:.1} at the start\n\n{}", height(START), table(&paths));
+    println!(
+        "Loss in Rosenbrock's valley after so many steps, {:.1} at the start\n\n{}",
+        height(START),
+        table(&paths)
+    );
     println!("\nL-BFGS {report}");
     if let Some(file) = std::env::args().nth(1) {
         picture(&paths, &file)?;

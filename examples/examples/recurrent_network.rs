@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for epoch in curve.epochs.iter().filter(|epoch| epoch.epoch % 5 == 4) {
         let held_out = epoch.validation.as_ref().expect("there is a validation set").error;
         println!(
-            "after epoch {:>2}: {:>5.2} % of the training digits wrong, {:>5.2} % of the held-out ones",
+            "after epoch {:>2}: {:>5.2} % of the training digits wrong, {:>5.2} % held out",
             epoch.epoch + 1,
             100.0 * epoch.train.error,
             100.0 * held_out

@@ -61,7 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\nThe plane of codes, from -2 to 2 in both directions:\n");
-    let columns = 7;
+    // Four pictures of sixteen characters side by side fit a terminal.
+    let columns = 4;
     let place = |i: usize| 4.0 * i as f32 / (columns - 1) as f32 - 2.0;
     let codes = Tensor::from_fn([columns * columns, 2], |i| {
         let (row, column) = (i / 2 / columns, i / 2 % columns);
