@@ -19,7 +19,7 @@
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
 //! number that a caller gives to its range: a bad one is a [`RegularizeError`]. The *bug museum*,
-//! `tests/bug_museum.rs`, plants defects found in other libraries and shows that these properties kill them.
+//! `tests/bug_museum/`, plants defects found in other libraries and shows that these properties kill them.
 //!
 //! ```
 //! use nn::data::digits;
@@ -65,10 +65,7 @@
 pub mod adversarial;
 pub mod dropout;
 pub mod early_stopping;
-pub mod elastic_net;
 mod error;
-pub mod l1;
-pub mod l2;
 pub mod penalty;
 
 pub use adversarial::{
@@ -76,11 +73,11 @@ pub use adversarial::{
 };
 pub use dropout::{Dropout, Form};
 pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
-pub use elastic_net::ElasticNet;
 pub use error::RegularizeError;
-pub use l1::{L1, l1_penalty, soft_threshold};
-pub use l2::{L2, l2_penalty, shrink};
-pub use penalty::{Penalties, Penalty, ProximalPenalty, ProximalStep};
+pub use penalty::{
+    ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
+    soft_threshold,
+};
 
 #[cfg(test)]
 mod testing;

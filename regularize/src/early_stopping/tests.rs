@@ -1,5 +1,5 @@
 use super::*;
-use crate::l2::L2;
+use crate::penalty::L2;
 use crate::penalty::Penalty;
 use crate::testing::{Quadratic, assert_close, descend};
 use autograd::Tensor;

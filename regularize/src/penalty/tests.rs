@@ -1,7 +1,7 @@
 use super::*;
-use crate::elastic_net::ElasticNet;
-use crate::l1::L1;
-use crate::l2::L2;
+use crate::penalty::ElasticNet;
+use crate::penalty::L1;
+use crate::penalty::L2;
 use crate::testing::{descend, numbers};
 use autograd::{Parameters, interpret};
 use nn::{Initialiser, Optimiser, Role};

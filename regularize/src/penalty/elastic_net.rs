@@ -15,9 +15,7 @@
 //! ```
 
 use crate::error::RegularizeError;
-use crate::l1::L1;
-use crate::l2::L2;
-use crate::penalty::{Penalty, ProximalPenalty};
+use crate::penalty::{L1, L2, Penalty, ProximalPenalty};
 use autograd::{Real, Var};
 
 /// The penalty `α₁ ‖w‖₁ + α₂/2 ‖w‖²`. See the [module documentation](self).

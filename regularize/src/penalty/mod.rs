@@ -28,6 +28,14 @@
 //! # }
 //! ```
 
+pub mod elastic_net;
+pub mod l1;
+pub mod l2;
+
+pub use elastic_net::ElasticNet;
+pub use l1::{L1, l1_penalty, soft_threshold};
+pub use l2::{L2, l2_penalty, shrink};
+
 use crate::error::{RegularizeError, listed};
 use autograd::{Graph, Real, Var};
 use nn::optimise::{Memory, Transform, Update};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::elastic_net::ElasticNet;
+use crate::penalty::ElasticNet;
 use crate::penalty::ProximalStep;
 use crate::testing::{assert_close, check, descend, numbers, shapes, value};
 use autograd::{Tensor, grad};
