@@ -71,6 +71,7 @@
 //! | [`graph`], [`shape`], [`tensor`], [`parameters`] | the data |
 //! | [`ops`] | every primitive with its rules; [`ops::pointwise`] is *the* table |
 //! | [`grad`](mod@grad) | reverse and forward sweep, Hessian-vector products |
+//! | [`substitute`](mod@substitute) | the same expression of other variables |
 //! | [`eval`] | the interpreter |
 //! | [`plan`] | the compiler, four stages, a file each |
 //! | [`kernel`] | matrix products, tiles, reductions, elementary functions, random numbers |
@@ -96,6 +97,7 @@ pub mod parameters;
 pub mod plan;
 pub mod real;
 pub mod shape;
+pub mod substitute;
 pub mod tensor;
 
 pub use error::GraphError;
@@ -111,4 +113,5 @@ pub use parameters::Parameters;
 pub use plan::{Outputs, Plan, PlanBuilder, Simplify};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
+pub use substitute::substitute;
 pub use tensor::{ElementCountError, Tensor};
