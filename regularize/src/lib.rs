@@ -75,8 +75,9 @@ pub use dropout::{Dropout, Form};
 pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
 pub use penalty::{
-    ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
-    soft_threshold,
+    DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
+    ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
+    orthogonality_penalty, shrink, soft_threshold,
 };
 
 #[cfg(test)]
