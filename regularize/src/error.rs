@@ -1,9 +1,10 @@
 //! What a technique refuses.
 
-use autograd::RunError;
+use autograd::{RunError, Shape};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
+use nn::{ParameterSpec, Selection};
 
 /// A strength, a budget or a request that makes no sense, found before anything was recorded or run.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,18 @@ pub enum RegularizeError {
         /// The names of those that have one.
         known: String,
     },
+    /// Two parameters that should be near each other or the same, of different shapes.
+    #[error("`{first}` is {first_shape}, `{second}` is {second_shape}: they cannot be shared")]
+    NotAlike {
+        /// The name of one.
+        first: String,
+        /// Its shape.
+        first_shape: Shape,
+        /// The name of the other.
+        second: String,
+        /// Its shape.
+        second_shape: Shape,
+    },
     /// What early stopping should watch was not measured.
     #[error("early stopping watches the {measure}, which epoch {epoch} did not measure")]
     NotMeasured {
@@ -61,6 +74,29 @@ pub enum RegularizeError {
     /// A run was refused.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+impl RegularizeError {
+    /// An error, unless the selection chooses some of the parameters.
+    pub(crate) fn unless_selected(
+        selection: &Selection,
+        parameters: &[ParameterSpec],
+    ) -> Result<(), RegularizeError> {
+        if parameters.iter().any(|spec| selection.contains(spec)) {
+            return Ok(());
+        }
+        let known = listed(parameters.iter().map(|spec| spec.name.as_str()));
+        Err(RegularizeError::SelectsNothing { selection: selection.to_string(), known })
+    }
+
+    /// An error, unless two parameters have one shape.
+    pub(crate) fn unless_alike(a: &ParameterSpec, b: &ParameterSpec) -> Result<(), RegularizeError> {
+        if a.shape == b.shape {
+            return Ok(());
+        }
+        let (first, second) = (a.name.clone(), b.name.clone());
+        Err(RegularizeError::NotAlike { first, first_shape: a.shape, second, second_shape: b.shape })
+    }
 }
 
 /// A number that must be finite and at least 0.

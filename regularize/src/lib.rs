@@ -63,22 +63,33 @@
 //! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
+pub mod constraint;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
 pub mod penalty;
+pub mod reparameterisation;
+pub mod sharing;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
 };
+pub use constraint::{
+    Interval, Kkt, L1Ball, L2Ball, MaxNorm, Projected, ProjectedGradient, Projection, Simplex, SolverOutcome,
+    SolverReport, SpectralBall, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
+    project_onto_spectral_ball,
+};
 pub use dropout::{Dropout, Form};
-pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
+pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
     orthogonality_penalty, shrink, soft_threshold,
 };
+
+pub use reparameterisation::{SpectralNorm, WeightNorm};
+pub use sharing::{SoftSharing, Tied};
 
 #[cfg(test)]
 mod testing;
