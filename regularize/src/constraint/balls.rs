@@ -169,8 +169,10 @@ impl<T: Real> Projection<T> for MaxNorm {
     fn multiplier<'g>(&self, w: Var<'g, T>, gradient: Var<'g, T>) -> Var<'g, T> {
         let squares = self.squares(w);
         let along = w * gradient;
-        let axes: Vec<isize> =
-            (0..w.shape().rank()).filter(|&i| squares.shape()[i] != w.shape()[i]).map(|i| i as isize).collect();
+        let axes: Vec<isize> = (0..w.shape().rank())
+            .filter(|&i| squares.shape()[i] != w.shape()[i])
+            .map(|i| i as isize)
+            .collect();
         quotient(-along.sum_keep(&axes), squares)
     }
 }

@@ -133,13 +133,7 @@ impl<T: Real> Custom<T> for Cut {
         None
     }
 
-    fn vjp<'g>(
-        &self,
-        _: &[Var<'g, T>],
-        _: Var<'g, T>,
-        _: usize,
-        _: Var<'g, T>,
-    ) -> Option<Var<'g, T>> {
+    fn vjp<'g>(&self, _: &[Var<'g, T>], _: Var<'g, T>, _: usize, _: Var<'g, T>) -> Option<Var<'g, T>> {
         None
     }
 

@@ -274,7 +274,8 @@ impl<T: Real> Problem<T> {
             let slack = found.tensor(&format!("slack {name}"));
             let both = multiplier.data().iter().zip(slack.data());
             // 0 times the infinite slack of no bound is no residual.
-            let product = |(l, s): (&T, &T)| if *l == T::ZERO { 0.0 } else { (l.to_f64() * s.to_f64()).abs() };
+            let product =
+                |(l, s): (&T, &T)| if *l == T::ZERO { 0.0 } else { (l.to_f64() * s.to_f64()).abs() };
             let complementarity = both.map(product).fold(0.0, f64::max);
             let number = |what: &str| found.scalar(&format!("{what} {name}")).to_f64();
             let (stationarity, violation) = (number("stationarity"), number("violation"));

@@ -116,7 +116,8 @@ impl<T: Real> Custom<T> for LargestSingularValue {
 
     fn forward(&self, inputs: &[(&[T], Shape)], output: &mut [T]) {
         let (w, shape) = inputs[0];
-        let largest = Decomposition::of(w, shape).map_or(0.0, |d| d.lengths().into_iter().fold(0.0, f64::max));
+        let largest =
+            Decomposition::of(w, shape).map_or(0.0, |d| d.lengths().into_iter().fold(0.0, f64::max));
         output[0] = T::from_f64(largest);
     }
 
@@ -149,8 +150,7 @@ impl Decomposition {
             let (i, j) = if transposed { (column, row) } else { (row, column) };
             w[i * width + j].to_f64()
         };
-        let mut columns: Vec<Vec<f64>> =
-            (0..count).map(|c| (0..rows).map(|r| at(r, c)).collect()).collect();
+        let mut columns: Vec<Vec<f64>> = (0..count).map(|c| (0..rows).map(|r| at(r, c)).collect()).collect();
         let mut right: Vec<Vec<f64>> =
             (0..count).map(|c| (0..count).map(|r| f64::from(u8::from(r == c))).collect()).collect();
         // Convergence is quadratic: a handful of sweeps; the bound is for what rounding could keep turning.

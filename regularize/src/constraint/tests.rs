@@ -42,25 +42,31 @@ fn excess(name: &str, w: &Tensor<f64>) -> f64 {
         "L2 ball" => norm(&mut w.iter().copied()) - 1.2,
         "L1 ball" => w.iter().map(|w| w.abs()).sum::<f64>() - 1.7,
         "max norm" => largest(&mut (0..columns).map(|j| norm(&mut (0..rows).map(|i| at(i, j))))) - 0.8,
-        "max norm of rows" => largest(&mut (0..rows).map(|i| norm(&mut (0..columns).map(|j| at(i, j))))) - 0.8,
+        "max norm of rows" => {
+            largest(&mut (0..rows).map(|i| norm(&mut (0..columns).map(|j| at(i, j))))) - 0.8
+        }
         "interval" => largest(&mut w.iter().map(|w| (-0.3 - w).max(w - 0.9))),
         "simplex" => largest(&mut (0..rows).map(|i| {
             let row = &w[i * columns..(i + 1) * columns];
             (row.iter().sum::<f64>() - 1.3).abs().max(-row.iter().copied().fold(f64::INFINITY, f64::min))
         })),
         // By power iteration on many directions at once: a lower bound that 200 steps make tight.
-        "spectral ball" => largest(&mut (0..columns).map(|start| {
-            let mut v: Vec<f64> = (0..columns).map(|j| if j == start { 1.0 } else { 0.1 }).collect();
-            let mut sigma = 0.0;
-            for _ in 0..200 {
-                let u: Vec<f64> = (0..rows).map(|i| (0..columns).map(|j| at(i, j) * v[j]).sum()).collect();
-                let back: Vec<f64> = (0..columns).map(|j| (0..rows).map(|i| at(i, j) * u[i]).sum()).collect();
-                sigma = norm(&mut u.iter().copied()) / norm(&mut v.iter().copied());
-                let length = norm(&mut back.iter().copied()).max(1e-300);
-                v = back.iter().map(|x| x / length).collect();
-            }
-            sigma
-        })) - 0.9,
+        "spectral ball" => {
+            largest(&mut (0..columns).map(|start| {
+                let mut v: Vec<f64> = (0..columns).map(|j| if j == start { 1.0 } else { 0.1 }).collect();
+                let mut sigma = 0.0;
+                for _ in 0..200 {
+                    let u: Vec<f64> =
+                        (0..rows).map(|i| (0..columns).map(|j| at(i, j) * v[j]).sum()).collect();
+                    let back: Vec<f64> =
+                        (0..columns).map(|j| (0..rows).map(|i| at(i, j) * u[i]).sum()).collect();
+                    sigma = norm(&mut u.iter().copied()) / norm(&mut v.iter().copied());
+                    let length = norm(&mut back.iter().copied()).max(1e-300);
+                    v = back.iter().map(|x| x / length).collect();
+                }
+                sigma
+            })) - 0.9
+        }
         other => unreachable!("{other}"),
     }
 }
@@ -281,11 +287,7 @@ fn weight(length: usize) -> ParameterSpec {
     crate::testing::weight(length)
 }
 
-fn solve(
-    quadratic: &Quadratic,
-    set: &dyn Projection<f64>,
-    start: [f64; 2],
-) -> (Vec<f64>, SolverReport<f64>) {
+fn solve(quadratic: &Quadratic, set: &dyn Projection<f64>, start: [f64; 2]) -> (Vec<f64>, SolverReport<f64>) {
     let (graph, spec) = (Graph::new(), weight(2));
     let loss = quadratic.loss(spec.declare(&graph));
     let mut values: Parameters<f64> = [("w", Tensor::new([2], start.to_vec()))].into_iter().collect();
@@ -333,10 +335,15 @@ fn l1_is_a_constraint_too() {
         assert_eq!(w[1] == 0.0, kept[1] == 0.0);
         assert_close(report.constraints[0].multiplier.item(), alpha, 1e-11);
         assert!(report.residual() < 1e-11, "{report:?}");
-        let penalised = descend(&[0.0; 2], 400, &{
-            let lasso = L1::new(alpha).unwrap();
-            Optimiser::sgd(0.4).then(crate::ProximalStep::new(Selection::all(), lasso))
-        }, |w| quadratic.loss(w));
+        let penalised = descend(
+            &[0.0; 2],
+            400,
+            &{
+                let lasso = L1::new(alpha).unwrap();
+                Optimiser::sgd(0.4).then(crate::ProximalStep::new(Selection::all(), lasso))
+            },
+            |w| quadratic.loss(w),
+        );
         (0..2).for_each(|i| assert_close(penalised[i], w[i], 1e-11));
     }
 }
@@ -421,7 +428,8 @@ fn a_problem_that_makes_no_sense_is_refused() {
     let ball = L2Ball::new(1.0).unwrap();
     let mut values: Parameters<f64> = [("w", Tensor::zeros([2]))].into_iter().collect();
     let mut with = |solver: ProjectedGradient, selection: Selection| {
-        let found = solver.minimise(loss, std::slice::from_ref(&spec), &[(selection, &ball)], &mut values, &[]);
+        let found =
+            solver.minimise(loss, std::slice::from_ref(&spec), &[(selection, &ball)], &mut values, &[]);
         found.unwrap_err().to_string()
     };
     let good = ProjectedGradient::default();

@@ -37,10 +37,10 @@
 use super::Stopped;
 use crate::error::RegularizeError;
 use autograd::{Parameters, Real};
+use nn::Trainer;
 use nn::data::Dataset;
 use nn::optimise::HyperparameterError;
 use nn::train::{EpochMetrics, EpochObserver, LearningCurve, StepMetrics};
-use nn::Trainer;
 use std::ops::ControlFlow;
 
 /// In what a training on more data is as long as the one before.

@@ -17,7 +17,11 @@ fn matrix(rows: usize, columns: usize, sigma: &[f64], seed: u64) -> (Tensor<f64>
     let (left, right) = (orthogonal("u", rows), orthogonal("v", columns));
     let w = Tensor::from_fn([rows, columns], |at| {
         let (i, j) = (at / columns, at % columns);
-        sigma.iter().enumerate().map(|(k, s)| left.data()[i * rows + k] * s * right.data()[j * columns + k]).sum()
+        sigma
+            .iter()
+            .enumerate()
+            .map(|(k, s)| left.data()[i * rows + k] * s * right.data()[j * columns + k])
+            .sum()
     });
     let first = |m: &Tensor<f64>, n: usize| (0..n).map(|i| m.data()[i * n]).collect();
     (w, first(&left, rows), first(&right, columns))
@@ -255,7 +259,9 @@ fn a_whole_network_can_be_wrapped_and_an_example_stands_alone() {
     let model = Sequential::<f64>::mlp(&[4, 5, 3], Activation::Tanh);
     let wrapped = SpectralNorm::new(WeightNorm::new(model));
     let names: Vec<_> = Layer::<f64>::parameters(&wrapped).into_iter().map(|spec| spec.name).collect();
-    assert!(names.contains(&"linear2.weight.gain".into()) && names.contains(&"linear1.weight.singular".into()));
+    assert!(
+        names.contains(&"linear2.weight.gain".into()) && names.contains(&"linear1.weight.singular".into())
+    );
     let parameters = initialise::<f64>(&wrapped, 1);
     let batch = numbers([3, 4], -1.0, 1.0, 9);
     let of = |x: &Tensor<f64>| {

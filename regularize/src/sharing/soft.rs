@@ -13,11 +13,10 @@ use nn::{ParameterSpec, Selection};
 /// is at most the difference of what the losses pull with, over `2 β`: for `β → ∞` they are tied.
 ///
 /// ```
-/// use nn::Sequential;
+/// use nn::{Layer, Sequential};
 /// use regularize::SoftSharing;
-/// use nn::Layer;
-/// let (cats, dogs) = (Sequential::<f32>::with_prefix("cats").linear(8, 2), Sequential::with_prefix("dogs").linear(8, 2));
-/// let parameters = [cats.parameters(), dogs.parameters()].concat();
+/// let part = |name| Sequential::<f32>::with_prefix(name).linear(8, 2).parameters();
+/// let parameters = [part("cats"), part("dogs")].concat();
 /// let sharing = SoftSharing::new(0.1)?.between("cats.", "dogs.");
 /// assert_eq!(sharing.pairs(&parameters)?.len(), 2); // the weights and the biases
 /// # Ok::<(), regularize::RegularizeError>(())
@@ -78,7 +77,11 @@ impl SoftSharing {
     /// # Panics
     /// If [`SoftSharing::pairs`] is an error.
     #[track_caller]
-    pub fn value<'g, T: Real>(&self, graph: &'g Graph<T>, parameters: &[ParameterSpec]) -> Option<Var<'g, T>> {
+    pub fn value<'g, T: Real>(
+        &self,
+        graph: &'g Graph<T>,
+        parameters: &[ParameterSpec],
+    ) -> Option<Var<'g, T>> {
         let pairs = match self.pairs(parameters) {
             Ok(pairs) => pairs,
             Err(error) => panic!("{error}"),

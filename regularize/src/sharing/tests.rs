@@ -2,7 +2,9 @@ use super::*;
 use crate::error::RegularizeError;
 use crate::testing::{assert_close, check, numbers, run, value};
 use autograd::{Draw, Feed, Graph, Interpreter, Parameters, Shape, Tensor, Var, Window, grad, interpret};
-use nn::{Activation, Convolution, Layer, Linear, Mode, Optimiser, ParameterSpec, Role, Sequential, initialise};
+use nn::{
+    Activation, Convolution, Layer, Linear, Mode, Optimiser, ParameterSpec, Role, Sequential, initialise,
+};
 use proptest::prelude::*;
 
 // --- soft sharing
@@ -119,7 +121,10 @@ fn soft_sharing_of_zero_leaves_the_graph_as_it_is() {
 fn what_cannot_be_shared_is_refused() {
     for beta in [-1.0, f64::NAN, f64::INFINITY] {
         let error = SoftSharing::new(beta).unwrap_err().to_string();
-        assert_eq!(error, format!("the soft sharing coefficient is {beta}, it must be finite and at least 0"));
+        assert_eq!(
+            error,
+            format!("the soft sharing coefficient is {beta}, it must be finite and at least 0")
+        );
     }
     let mut specs = two_parts();
     let between = |a, b| SoftSharing::new(1.0).unwrap().between(a, b);

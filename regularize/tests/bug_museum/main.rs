@@ -6,9 +6,12 @@
 //! A file for each family of techniques; each begins with the table of its defects.
 
 mod adversarial;
+mod constraint;
 mod dropout;
 mod early_stopping;
 mod penalty;
+mod reparameterisation;
+mod sharing;
 
 use autograd::{Feed, Graph, Tensor, Var, interpret};
 use regularize::{Dropout, FastGradient, RegularizeError};

@@ -37,7 +37,9 @@ fn printed(criterion: Criterion, va: &[f64], tr: &[f64]) -> Option<usize> {
     }
     (1..=va.len()).find(|&t| match criterion {
         Criterion::Patience(n) => {
-            let first = |t: usize| va[..t].iter().position(|v| *v == va[..t].iter().copied().fold(f64::INFINITY, f64::min));
+            let first = |t: usize| {
+                va[..t].iter().position(|v| *v == va[..t].iter().copied().fold(f64::INFINITY, f64::min))
+            };
             t - 1 - first(t).unwrap() >= n.max(1) as usize
         }
         Criterion::GeneralisationLoss(alpha) => gl(t) > alpha,
@@ -139,5 +141,8 @@ fn numbers_are_checked() {
     let strip = "the length of a strip is 0, it must be at least 1";
     assert_eq!(text(Criterion::ProgressQuotient { alpha: 1.0, strip: 0 }), strip);
     assert_eq!(text(Criterion::Rising { times: 1, strip: 0 }), strip);
-    assert_eq!(text(Criterion::Rising { times: 0, strip: 1 }), "the number of strips is 0, it must be at least 1");
+    assert_eq!(
+        text(Criterion::Rising { times: 0, strip: 1 }),
+        "the number of strips is 0, it must be at least 1"
+    );
 }

@@ -23,7 +23,10 @@ fn trainer(model: &Sequential<f32>) -> Trainer<'_, f32> {
 fn stopped(model: &Sequential<f32>) -> Stopped<f32> {
     let [_, train, validation] = data();
     let (mut parameters, mut stopping) = (initialise(model, 1), EarlyStopping::new(3));
-    trainer(model).epochs(60).fit_observed(&train, Some(&validation), &mut parameters, &mut stopping).unwrap();
+    trainer(model)
+        .epochs(60)
+        .fit_observed(&train, Some(&validation), &mut parameters, &mut stopping)
+        .unwrap();
     stopping.finish().unwrap()
 }
 
@@ -40,7 +43,8 @@ fn steps_are_counted_up_to_the_best_epoch() {
 fn a_refit_from_scratch_is_as_long_as_the_training_was() {
     let (model, [all, ..]) = (model(), data());
     let stopped = stopped(&model);
-    let refit = |length| refit_from_scratch(trainer(&model), &all, initialise(&model, 2), &stopped, length).unwrap();
+    let refit =
+        |length| refit_from_scratch(trainer(&model), &all, initialise(&model, 2), &stopped, length).unwrap();
     let by_epochs = refit(Length::Epochs);
     let mut direct = initialise(&model, 2);
     trainer(&model).epochs(stopped.epoch + 1).fit(&all, None, &mut direct).unwrap();

@@ -94,9 +94,8 @@ fn under_adam_decoupled_decay_is_independent_of_the_size_of_the_gradient() {
 fn under_adam_the_order_matters() {
     let after = |optimiser: &Optimiser<f64>| descend(&[3.0, -1.0], 5, optimiser, |w| quartic(w, 1.0));
     let coupled = after(&Optimiser::adam(0.1).first(added(0.2)));
-    let in_the_objective = descend(&[3.0, -1.0], 5, &Optimiser::adam(0.1), |w| {
-        quartic(w, 1.0) + L2::new(0.2).unwrap().value(w)
-    });
+    let in_the_objective =
+        descend(&[3.0, -1.0], 5, &Optimiser::adam(0.1), |w| quartic(w, 1.0) + L2::new(0.2).unwrap().value(w));
     let decoupled = after(&Optimiser::adam(0.1).then(decay(0.2)));
     let preset = after(&Optimiser::adamw(0.1, 0.2));
     for i in 0..2 {
@@ -105,6 +104,36 @@ fn under_adam_the_order_matters() {
         assert_close(decoupled[i], preset[i], 1e-13);
         assert!((coupled[i] - decoupled[i]).abs() > 1e-2, "{coupled:?} and {decoupled:?}");
     }
+}
+
+/// A unit before batch normalisation computes the same for `w` and `c w`: its gradient is orthogonal to `w` and
+/// falls as `1/c`. Decay so changes no function, but the length of `w`, and with it how far a step turns it.
+#[test]
+fn before_batch_normalisation_decay_changes_only_the_length_of_a_step() {
+    use crate::testing::numbers;
+    use autograd::{Feed, Graph, grad, interpret};
+    use nn::{BatchNorm, Layer, Mode};
+    let graph = Graph::<f64>::new();
+    let w = graph.input("w", [3, 4]);
+    let x = graph.constant(numbers([6, 3], -1.0, 1.0, 1));
+    // So small an ε is lost beside any variance.
+    let norm = BatchNorm::new("n", 4).with_epsilon(1e-300).without_scaling();
+    let y = norm.forward(x.matmul(w), Mode::Train);
+    let loss = (y * graph.constant(numbers([6, 4], -1.0, 1.0, 2))).tanh().sum();
+    let slope = grad(loss, &[w])[0];
+    let at = |scale: f64| {
+        let value = Tensor::from_fn([3, 4], |i| scale * numbers([3, 4], -1.0, 1.0, 3).data()[i]);
+        interpret(&[loss, slope, (slope * w).sum_over(&[0])], &[("w", Feed::from(&value))], None).unwrap()
+    };
+    let (one, three) = (at(1.0), at(3.0));
+    // Sums of two dozen numbers of order one.
+    assert_close(three[0].item(), one[0].item(), 1e-13);
+    for (a, b) in one[1].data().iter().zip(three[1].data()) {
+        assert_close(3.0 * b, *a, 1e-13);
+    }
+    // ⟨w, ∇J⟩ = 0 for each unit.
+    assert!(one[2].data().iter().all(|along| along.abs() < 1e-14), "{:?}", one[2]);
+    assert!(one[1].data().iter().any(|slope| slope.abs() > 0.1), "the gradient itself is not 0");
 }
 
 #[test]

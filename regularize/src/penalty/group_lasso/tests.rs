@@ -91,9 +91,8 @@ fn derivatives_in_weights_and_coefficient_are_right() {
 #[test]
 fn a_group_of_zeros_feels_nothing_and_stays() {
     let w = Tensor::new([2, 2], vec![0.0, 3.0, 0.0, 4.0]);
-    let slope = value(std::slice::from_ref(&w), |x| {
-        grad(GroupLasso::outputs(0.5).unwrap().value(x[0]), &[x[0]])[0]
-    });
+    let slope =
+        value(std::slice::from_ref(&w), |x| grad(GroupLasso::outputs(0.5).unwrap().value(x[0]), &[x[0]])[0]);
     assert_eq!([slope.data()[0], slope.data()[2]], [0.0, 0.0]);
     assert_close(slope.data()[1], 0.5 * 0.6, 1e-15);
     for t in [0.0, 1.0] {
@@ -139,7 +138,10 @@ fn proximal_descent_finds_the_minimum_without_whole_groups() {
 fn coefficients_and_axes_are_checked() {
     for alpha in [-1e-9, f64::NAN, f64::INFINITY] {
         let error = GroupLasso::inputs(alpha).unwrap_err().to_string();
-        assert_eq!(error, format!("the group lasso coefficient is {alpha}, it must be finite and at least 0"));
+        assert_eq!(
+            error,
+            format!("the group lasso coefficient is {alpha}, it must be finite and at least 0")
+        );
     }
     assert!(Penalty::<f64>::is_zero(&GroupLasso::outputs(0.0).unwrap()));
 }

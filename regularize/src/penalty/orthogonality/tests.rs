@@ -32,8 +32,11 @@ fn naive(w: &Tensor<f64>, gram: Gram) -> f64 {
         Gram::Both => squares(&columns) + squares(&rows),
         Gram::OffDiagonal => {
             let n = columns.len();
-            (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j)
-                .map(|(i, j)| columns[i][j].powi(2)).sum()
+            (0..n)
+                .flat_map(|i| (0..n).map(move |j| (i, j)))
+                .filter(|(i, j)| i != j)
+                .map(|(i, j)| columns[i][j].powi(2))
+                .sum()
         }
         Gram::Coherence => columns.iter().flatten().fold(0.0, |m, d| m.max(d.abs())),
     }
@@ -91,9 +94,8 @@ fn an_orthogonal_matrix_costs_nothing_and_stays() {
     ] {
         let w = initial_value::<f64>(Initialiser::Orthogonal { gain: 1.0 }, 1, "w", shape.into());
         for &gram in free {
-            let found = value(std::slice::from_ref(&w), |x| {
-                Orthogonality::new(1.0).unwrap().of(gram).value(x[0])
-            });
+            let found =
+                value(std::slice::from_ref(&w), |x| Orthogonality::new(1.0).unwrap().of(gram).value(x[0]));
             // The matrix is orthogonal to a few roundings.
             assert!(found.item() < 1e-14, "{gram:?}: {}", found.item());
         }
@@ -126,7 +128,10 @@ fn descent_makes_all_singular_values_one() {
 fn coefficients_are_checked_and_zero_is_none() {
     for alpha in [-1.0, f64::NAN, f64::INFINITY] {
         let error = Orthogonality::new(alpha).unwrap_err().to_string();
-        assert_eq!(error, format!("the orthogonality coefficient is {alpha}, it must be finite and at least 0"));
+        assert_eq!(
+            error,
+            format!("the orthogonality coefficient is {alpha}, it must be finite and at least 0")
+        );
     }
     assert!(Penalty::<f64>::is_zero(&Orthogonality::new(0.0).unwrap()));
 }
