@@ -63,17 +63,21 @@
 //! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
+pub mod averaging;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
+pub mod flatness;
 pub mod penalty;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
 };
+pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
 pub use dropout::{Dropout, Form};
 pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
+pub use flatness::SharpnessAware;
 pub use penalty::{
     ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
     soft_threshold,
