@@ -52,6 +52,12 @@ pub enum RegularizeError {
         /// What was watched.
         measure: &'static str,
     },
+    /// A NaN or an infinity among what a technique works with.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// Where it is.
+        what: &'static str,
+    },
     /// A training ended before the first of its parameters were taken into the average.
     #[error("nothing is averaged yet: the first parameters are taken after step {start}")]
     NothingAveraged {

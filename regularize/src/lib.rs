@@ -69,6 +69,7 @@ pub mod early_stopping;
 mod error;
 pub mod flatness;
 pub mod penalty;
+pub mod tangent;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
@@ -82,6 +83,7 @@ pub use penalty::{
     ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
     soft_threshold,
 };
+pub use tangent::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
 
 #[cfg(test)]
 mod testing;
