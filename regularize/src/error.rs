@@ -65,6 +65,18 @@ pub enum RegularizeError {
         /// What was watched.
         measure: &'static str,
     },
+    /// A NaN or an infinity among what a technique works with.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// Where it is.
+        what: &'static str,
+    },
+    /// A training ended before the first of its parameters were taken into the average.
+    #[error("nothing is averaged yet: the first parameters are taken after step {start}")]
+    NothingAveraged {
+        /// The first step whose parameters are taken.
+        start: u64,
+    },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
     Train(#[from] TrainError),

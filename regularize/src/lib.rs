@@ -75,12 +75,15 @@
 
 pub mod adversarial;
 pub mod constraint;
+pub mod averaging;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
+pub mod flatness;
 pub mod penalty;
 pub mod reparameterisation;
 pub mod sharing;
+pub mod tangent;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
@@ -90,14 +93,17 @@ pub use constraint::{
     SolverReport, SpectralBall, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
     project_onto_spectral_ball,
 };
+pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
 pub use dropout::{Dropout, Form};
 pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
+pub use flatness::SharpnessAware;
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
     orthogonality_penalty, shrink, soft_threshold,
 };
+pub use tangent::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
 
 pub use reparameterisation::{SpectralNorm, WeightNorm};
 pub use sharing::{SoftSharing, Tied};

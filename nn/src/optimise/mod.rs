@@ -17,6 +17,8 @@
 //! | [`Optimiser::lion`] | Lion's direction, decayed weights, learning rate |
 //! | [`Optimiser::groups`] | a chain for each group of parameters |
 //!
+//! A chain begins with the gradients of the loss, or with what a [`GradientRule`] makes of it.
+//!
 //! [`Lbfgs`] is none of these: a protocol on the host that runs a plan of loss and gradient as often as it
 //! needs, for small problems in full batches. The learning rate follows a [`Schedule`]; a
 //! [`Plateau`] lowers it when the validation loss stops falling.
@@ -47,6 +49,7 @@ mod adagrad;
 mod adam;
 mod clip;
 mod decay;
+mod gradient;
 mod groups;
 mod lbfgs;
 mod lion;
@@ -61,6 +64,7 @@ pub use adagrad::AdaGradScaling;
 pub use adam::AdamScaling;
 pub use clip::{ClipGlobalNorm, ClipNorm, ClipValue};
 pub use decay::AddDecayedWeights;
+pub use gradient::{GradientRule, PlainGradient};
 pub use lbfgs::{Lbfgs, LbfgsOutcome, LbfgsReport};
 pub use lion::LionDirection;
 pub use momentum::Momentum;
@@ -71,7 +75,7 @@ pub use schedule::Schedule;
 
 use crate::initialise::{Initialiser, initialise_missing};
 use crate::parameter::{ParameterSpec, Role, Selection};
-use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var, grad};
+use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -189,6 +193,7 @@ impl<'g, T: Real> Memory<'g, T> {
 /// A chain of transforms and the schedule of its learning rate.
 #[derive(Debug, Clone)]
 pub struct Optimiser<T: Real> {
+    gradients: Arc<dyn GradientRule<T>>,
     transforms: Vec<Arc<dyn Transform<T>>>,
     schedule: Schedule,
 }
@@ -196,7 +201,14 @@ pub struct Optimiser<T: Real> {
 impl<T: Real> Optimiser<T> {
     /// No transforms yet: `w := w - gradient`. The learning rate acts where [`ScaleByLearningRate`] stands.
     pub fn new(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
-        Optimiser { transforms: Vec::new(), schedule: learning_rate.into() }
+        let gradients = Arc::new(PlainGradient);
+        Optimiser { gradients, transforms: Vec::new(), schedule: learning_rate.into() }
+    }
+
+    /// The same chain on other gradients than those of the loss; see [`GradientRule`]. It is of the whole
+    /// optimiser: that of a [group](Optimiser::groups) is not asked.
+    pub fn with_gradients(self, rule: impl GradientRule<T> + 'static) -> Self {
+        Optimiser { gradients: Arc::new(rule), ..self }
     }
 
     /// Adds a transform at the end of the chain.
@@ -281,6 +293,7 @@ impl<T: Real> Optimiser<T> {
     /// [`HyperparameterError`] with the first that does not.
     pub fn check(&self) -> Result<(), HyperparameterError> {
         self.schedule.check()?;
+        self.gradients.check()?;
         self.transforms.iter().try_for_each(|transform| transform.check())
     }
 
@@ -304,8 +317,11 @@ impl<T: Real> Optimiser<T> {
     /// If the loss is no scalar, or does not depend on one of the parameters.
     #[track_caller]
     pub fn minimise<'g>(&self, loss: Var<'g, T>, parameters: &[ParameterSpec]) -> OptimiserStep<'g, T> {
-        let variables = Selection::all().variables(loss.graph(), parameters);
-        self.apply(loss.graph(), parameters, &grad(loss, &variables))
+        let mut variables = Vec::new();
+        for spec in parameters.iter().filter(|spec| spec.role != Role::State) {
+            variables.push((spec, spec.declare(loss.graph())));
+        }
+        self.apply(loss.graph(), parameters, &self.gradients.gradients(loss, &variables))
     }
 
     /// Records the step along given gradients, one for each parameter that is not
