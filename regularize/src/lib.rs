@@ -66,6 +66,7 @@ pub mod adversarial;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
+pub mod hyper_gradient;
 pub mod penalty;
 
 pub use adversarial::{
