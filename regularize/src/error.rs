@@ -76,6 +76,30 @@ pub enum RegularizeError {
     NothingAveraged {
         /// The first step whose parameters are taken.
         start: u64,
+    /// A hyper-gradient without anything to differentiate with respect to.
+    #[error("a hyper-gradient needs a hyper-parameter; none is given")]
+    NoHyperparameters,
+    /// A hyper-parameter that the validation loss does not depend on, through no step.
+    #[error("the validation loss does not depend on the hyper-parameter `{name}`: no step uses it")]
+    UnusedHyperparameter {
+        /// Its name.
+        name: String,
+    },
+    /// Two hyper-parameters, or one and a parameter of the network, of one name.
+    #[error("there are two parameters of the name `{name}`")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// A window of steps after which something is no finite number.
+    #[error("after window {window} the {what} is {value}; the parameters are those before it")]
+    WindowNotFinite {
+        /// What was found.
+        what: String,
+        /// The number.
+        value: f64,
+        /// The window, counted from 0.
+        window: u64,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

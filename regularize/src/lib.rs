@@ -80,6 +80,7 @@ pub mod dropout;
 pub mod early_stopping;
 mod error;
 pub mod flatness;
+pub mod hyper_gradient;
 pub mod penalty;
 pub mod reparameterisation;
 pub mod sharing;
