@@ -1,5 +1,7 @@
 //! What a technique refuses.
 
+use crate::augmentation::Change;
+use crate::augmentation::contract::refusal;
 use autograd::RunError;
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
@@ -51,6 +53,18 @@ pub enum RegularizeError {
         epochs: u64,
         /// What was watched.
         measure: &'static str,
+    },
+    /// An augmentation that may turn an example into one of another class.
+    #[error("{}", refusal(.set, .change, *.limit, .classes))]
+    LabelChanging {
+        /// The data set, in words.
+        set: String,
+        /// What would be done to it.
+        change: Change,
+        /// How far labels are declared invariant to that; 0 if they are not.
+        limit: f64,
+        /// The pairs of classes known to be taken for each other.
+        classes: Vec<(u32, u32)>,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

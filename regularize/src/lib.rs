@@ -63,6 +63,7 @@
 //! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
+pub mod augmentation;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
