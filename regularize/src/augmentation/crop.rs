@@ -88,13 +88,15 @@ impl<T: Real> Augmentation<T> for Crop {
     }
 }
 
-/// Along which axis a mirror turns an image round.
+/// Along which axes an image is turned round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mirror {
     /// Left becomes right.
     LeftRight,
     /// Top becomes bottom.
     TopBottom,
+    /// Both: a half turn.
+    Both,
 }
 
 /// Images `[n, channels, height, width]` mirrored where `mask`, `[n]`, is not 0.
@@ -105,11 +107,12 @@ pub enum Mirror {
 pub fn flip<'g, T: Real>(images: Var<'g, T>, mask: Var<'g, T>, mirror: Mirror) -> Var<'g, T> {
     let [n, ..] = dimensions("flip", images);
     check_parameter("flip", "mask", mask, &[n]);
-    let axis = match mirror {
-        Mirror::LeftRight => 3,
-        Mirror::TopBottom => 2,
+    let axes: &[isize] = match mirror {
+        Mirror::LeftRight => &[3],
+        Mirror::TopBottom => &[2],
+        Mirror::Both => &[2, 3],
     };
-    each(mask).select(images.flip(&[axis]), images)
+    each(mask).select(images.flip(axes), images)
 }
 
 /// Random mirrors (stream `STREAM.mask`).
@@ -136,11 +139,12 @@ impl<T: Real> Augmentation<T> for Flip {
     }
 
     fn changes(&self, _: [usize; 3]) -> Vec<Change> {
-        let kind = match self.mirror {
-            Mirror::LeftRight => Kind::MirrorLeftRight,
-            Mirror::TopBottom => Kind::MirrorTopBottom,
+        let change = match self.mirror {
+            Mirror::LeftRight => Change::new(Kind::MirrorLeftRight, 1.0),
+            Mirror::TopBottom => Change::new(Kind::MirrorTopBottom, 1.0),
+            Mirror::Both => Change::new(Kind::Rotation, 180.0),
         };
-        Change::some(kind, if self.p > 0.0 { 1.0 } else { 0.0 })
+        if self.p > 0.0 { vec![change] } else { Vec::new() }
     }
 
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {

@@ -86,7 +86,7 @@ pub use aug_mix::{AugMix, jensen_shannon};
 pub use blur::Blur;
 pub use colour::{Brightness, Contrast, Saturation};
 pub use contract::{Change, Kind, LabelContract};
-pub use crop::{Crop, Flip};
+pub use crop::{Crop, Flip, Mirror};
 pub use cutmix::CutMix;
 pub use cutout::Cutout;
 pub use elastic::Elastic;
@@ -139,7 +139,8 @@ impl<T: Real> Pipeline<T> {
         self.then_shared(Arc::new(augmentation))
     }
 
-    fn then_shared(mut self, augmentation: Arc<dyn Augmentation<T>>) -> Self {
+    /// [`Pipeline::then`] with an augmentation that others hold as well.
+    pub fn then_shared(mut self, augmentation: Arc<dyn Augmentation<T>>) -> Self {
         let name = augmentation.name();
         let number = 1 + self.steps.iter().filter(|(_, step)| step.name() == name).count();
         let stream = if number == 1 { name.to_string() } else { format!("{name}{number}") };
@@ -147,9 +148,14 @@ impl<T: Real> Pipeline<T> {
         self
     }
 
-    /// What all of them together do at their strongest.
+    /// What all of them together do at their strongest. Both mirrors are also a half turn.
     pub fn changes(&self) -> Vec<Change> {
-        Change::sum(self.steps.iter().flat_map(|(_, step)| step.changes(self.image)))
+        let mut all = Change::sum(self.steps.iter().flat_map(|(_, step)| step.changes(self.image)));
+        let has = |kind| all.iter().any(|change| change.kind == kind);
+        if has(Kind::MirrorLeftRight) && has(Kind::MirrorTopBottom) {
+            all = Change::sum(all.into_iter().chain([Change::new(Kind::Rotation, 180.0)]));
+        }
+        all
     }
 
     /// The pipeline for a data set with this contract.
