@@ -63,8 +63,9 @@ impl Cutout {
     pub fn mask<'g, T: Real>(&self, draws: Var<'g, T>, size: [usize; 2]) -> Var<'g, T> {
         let sides =
             draws.graph().constant(Tensor::new([2], size.map(|side| T::from_f64(side as f64)).to_vec()));
-        // Half-open and `size` long from wherever it starts, so that it holds exactly `size` whole numbers.
-        let start = draws * sides - 0.5 * self.size as f64;
+        // Half-open and `size` long from wherever it starts, it holds exactly `size` whole numbers: from `y -
+        // size/2` on, halves rounded down, for a middle `y` of which all are equally likely.
+        let start = draws * sides - (self.size / 2 + 1) as f64;
         boxes(start, start + self.size as f64, size)
     }
 }

@@ -226,10 +226,10 @@ fn seed_epoch_and_example_determine_the_draws() {
     assert!(rests[0] > 1e-3 && rests[1] > 1e-3, "other epochs turn by other angles: {rests:?}");
 }
 
-/// Two small networks for the tests below.
-fn error_of(augment: Option<Augment<f32>>, seed: u64, classes: &[u32]) -> f64 {
-    let [train, test] = digits::load().unwrap().flattened().split([0.5, 0.5], seed).unwrap();
-    let model = Sequential::<f32>::mlp(&[64, 32, 10], Activation::Relu);
+/// The test errors on the digits 6 and 9, and on 0, 1 and 8, of a small network, trained with or without.
+fn errors_of(augment: Option<Augment<f32>>, seed: u64) -> [f64; 2] {
+    let [train, test] = digits::load().unwrap().flattened().split([0.3, 0.7], seed).unwrap();
+    let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
     let mut parameters = initialise(&model, seed);
     let mut trainer =
         Trainer::new(&model, Optimiser::adam(0.01)).epochs(25).seed(seed).objective(move |batch| {
@@ -239,8 +239,11 @@ fn error_of(augment: Option<Augment<f32>>, seed: u64, classes: &[u32]) -> f64 {
             }
         });
     trainer.fit(&train, None, &mut parameters).unwrap();
-    let rows: Vec<usize> = (0..test.len()).filter(|&i| classes.contains(&test.labels().data()[i])).collect();
-    trainer.evaluate(&test.subset(&rows).unwrap(), &parameters).unwrap().error
+    [&[6, 9][..], &[0, 1, 8]].map(|classes| {
+        let labels = test.labels().data();
+        let rows: Vec<usize> = (0..test.len()).filter(|&i| classes.contains(&labels[i])).collect();
+        trainer.evaluate(&test.subset(&rows).unwrap(), &parameters).unwrap().error
+    })
 }
 
 /// The half turn of a 6 with the label 6 teaches that a 9 is a 6.
@@ -254,14 +257,19 @@ fn a_half_turn_is_refused_for_digits_and_does_harm_when_forced() {
          labels are declared invariant up to 45 degrees"
     );
     // Paired: the same split, weights and order of examples for both.
-    let differences: Vec<f64> = (0..5)
-        .map(|seed| error_of(Some(turned().forced()), seed, &[6, 9]) - error_of(None, seed, &[6, 9]))
+    let harm: Vec<[f64; 2]> = (0..8)
+        .map(|seed| {
+            let (with, without) = (errors_of(Some(turned().forced()), seed), errors_of(None, seed));
+            [with[0] - without[0], with[1] - without[1]]
+        })
         .collect();
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n;
-    let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    // Student's t with four degrees of freedom passes 7.17 by chance once in a thousand.
-    assert!(mean > 0.1 && mean / (variance / n).sqrt() > 7.17, "{differences:?}");
+    let n = harm.len() as f64;
+    let [mean, others] = [0, 1].map(|k| harm.iter().map(|harm| harm[k]).sum::<f64>() / n);
+    let variance = harm.iter().map(|harm| (harm[0] - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    // Student's t with seven degrees of freedom passes 4.79 by chance once in a thousand.
+    assert!(mean > 0.08 && mean / (variance / n).sqrt() > 4.79, "{harm:?}");
+    // Digits that a half turn leaves as they are suffer less.
+    assert!(others < mean / 1.5, "{others} beside {mean}");
 }
 
 /// Small transforms by `±ε` and a network's output: what is asked for beyond the clean example is the tangent
@@ -291,7 +299,7 @@ fn a_small_transform_is_a_tangent_penalty_to_second_order() {
     let here = run(base);
     let (tangent, slope) = (here[3].item(), here[2].item());
     // Halved steps: rests of ε² in the loss itself, of ε⁴ in the consistency of both sides.
-    let rests: Vec<(f64, f64)> = [4e-3, 2e-3, 1e-3]
+    let rests: Vec<(f64, f64)> = [4e-4, 2e-4, 1e-4]
         .iter()
         .map(|&epsilon| {
             let sides = [run(base + epsilon), run(base - epsilon)];

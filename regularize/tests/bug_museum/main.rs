@@ -6,6 +6,7 @@
 //! A file for each family of techniques; each begins with the table of its defects.
 
 mod adversarial;
+mod augmentation;
 mod dropout;
 mod early_stopping;
 mod penalty;
