@@ -1,6 +1,9 @@
 //! What a technique refuses.
 
 use autograd::{RunError, Shape};
+use crate::augmentation::Change;
+use crate::augmentation::contract::refusal;
+use autograd::RunError;
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -100,6 +103,17 @@ pub enum RegularizeError {
         value: f64,
         /// The window, counted from 0.
         window: u64,
+    /// An augmentation that may turn an example into one of another class.
+    #[error("{}", refusal(.set, .change, *.limit, .classes))]
+    LabelChanging {
+        /// The data set, in words.
+        set: String,
+        /// What would be done to it.
+        change: Change,
+        /// How far labels are declared invariant to that; 0 if they are not.
+        limit: f64,
+        /// The pairs of classes known to be taken for each other.
+        classes: Vec<(u32, u32)>,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

@@ -76,6 +76,7 @@
 pub mod adversarial;
 pub mod constraint;
 pub mod averaging;
+pub mod augmentation;
 pub mod dropout;
 pub mod early_stopping;
 mod error;

@@ -7,6 +7,7 @@
 
 mod adversarial;
 mod constraint;
+mod augmentation;
 mod dropout;
 mod early_stopping;
 mod penalty;
