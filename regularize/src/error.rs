@@ -52,6 +52,12 @@ pub enum RegularizeError {
         /// What was watched.
         measure: &'static str,
     },
+    /// The subnetworks of a network with dropout cannot be walked through one by one.
+    #[error("the subnetworks cannot be enumerated: {reason}")]
+    NotEnumerable {
+        /// Why not.
+        reason: String,
+    },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
     Train(#[from] TrainError),

@@ -66,14 +66,17 @@ pub mod adversarial;
 pub mod dropout;
 pub mod early_stopping;
 mod error;
+pub mod noise;
 pub mod penalty;
+mod reparameterise;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
 };
-pub use dropout::{Dropout, Form};
+pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
 pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
+pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use penalty::{
     ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
     soft_threshold,
