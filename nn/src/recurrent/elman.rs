@@ -51,12 +51,7 @@ impl<T: Real> Cell<T> for Elman {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.gates.project(x)
     }
-    fn step_seeing<'g>(
-        &self,
-        projected: Var<'g, T>,
-        seen: Var<'g, T>,
-        _: &[Var<'g, T>],
-    ) -> Vec<Var<'g, T>> {
+    fn step_seeing<'g>(&self, projected: Var<'g, T>, seen: Var<'g, T>, _: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
         vec![self.activation.apply(projected + self.gates.recur(seen))]
     }
 }

@@ -182,7 +182,12 @@ impl Dropout {
     /// What becomes of `x` in a mode, with a mask of a shape that broadcasts to `x`'s. Records nothing for
     /// `p = 0`.
     #[track_caller]
-    pub(super) fn in_mode<'g, T: Real>(&self, x: Var<'g, T>, mask: impl Into<Shape>, mode: Mode) -> Var<'g, T> {
+    pub(super) fn in_mode<'g, T: Real>(
+        &self,
+        x: Var<'g, T>,
+        mask: impl Into<Shape>,
+        mode: Mode,
+    ) -> Var<'g, T> {
         if self.p == 0.0 {
             return x;
         }

@@ -98,7 +98,13 @@ impl DropoutMachine {
     /// # Panics
     /// As [`DropoutMachine::hidden_mean`].
     #[track_caller]
-    pub fn gibbs<'g, T: Real>(&self, v: Var<'g, T>, mask: Var<'g, T>, steps: usize, chain: &str) -> Var<'g, T> {
+    pub fn gibbs<'g, T: Real>(
+        &self,
+        v: Var<'g, T>,
+        mask: Var<'g, T>,
+        steps: usize,
+        chain: &str,
+    ) -> Var<'g, T> {
         let graph = v.graph();
         let mut sample = v.detach();
         // A loop: a closure would not pass the caller's line on.

@@ -115,7 +115,8 @@ impl<T: Real> SubNetworks<T> {
             let (one, many) = (one.value.shape(), many.value.shape());
             many.rank() > 0 && many[0] == rows && many.numel() == one.numel() * rows
         });
-        let (Recorded { plan, rule, masks, inputs, classes }, rows) = if own { (many, rows) } else { (one, 1) };
+        let (Recorded { plan, rule, masks, inputs, classes }, rows) =
+            if own { (many, rows) } else { (one, 1) };
         let one = Tensor::zeros(inputs.shape().with_axis(0, 1));
         let masks = masks.into_iter().map(|mask| Mask { bits: mask.bits / rows, ..mask }).collect();
         Ok(SubNetworks { plan, rule, masks, inputs, one, bits, rows, classes })

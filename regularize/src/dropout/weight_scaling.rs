@@ -62,7 +62,8 @@ pub fn scale_weights<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
     let mut outputs = outputs.to_vec();
     // One mask after the other: what stands above it is recorded anew, and looked at again.
     while let Some(mask) = bernoulli_masks(&outputs).into_iter().next() {
-        let replaced = products(&outputs, &mask).unwrap_or_else(|| vec![(mask.mask, mask.mask.like(mask.keep))]);
+        let replaced =
+            products(&outputs, &mask).unwrap_or_else(|| vec![(mask.mask, mask.mask.like(mask.keep))]);
         outputs = substitute(&outputs, &replaced);
     }
     outputs

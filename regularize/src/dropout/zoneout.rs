@@ -9,7 +9,8 @@
 //! is the mean of both, `(1 - p) h' + p h`.
 //!
 //! The parts of a state have probabilities of their own: `h` of every cell, and the memory `c` of an
-//! [`Lstm`](nn::recurrent::Lstm).
+//! [`Lstm`](nn::recurrent::Lstm). As in the paper, the output `h'` of a step is made of the new memory, also
+//! where the old one is kept for the next step.
 //!
 //! ```
 //! use nn::Sequential;
