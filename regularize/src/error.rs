@@ -114,6 +114,11 @@ pub enum RegularizeError {
         limit: f64,
         /// The pairs of classes known to be taken for each other.
         classes: Vec<(u32, u32)>,
+    /// The subnetworks of a network with dropout cannot be walked through one by one.
+    #[error("the subnetworks cannot be enumerated: {reason}")]
+    NotEnumerable {
+        /// Why not.
+        reason: String,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

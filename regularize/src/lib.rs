@@ -86,6 +86,9 @@ pub mod penalty;
 pub mod reparameterisation;
 pub mod sharing;
 pub mod tangent;
+pub mod noise;
+pub mod penalty;
+mod reparameterise;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
@@ -94,6 +97,13 @@ pub use constraint::{
     Interval, Kkt, L1Ball, L2Ball, MaxNorm, Projected, ProjectedGradient, Projection, Simplex, SolverOutcome,
     SolverReport, SpectralBall, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
     project_onto_spectral_ball,
+pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
+pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
+pub use error::RegularizeError;
+pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
+pub use penalty::{
+    ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
+    soft_threshold,
 };
 pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
 pub use dropout::{Dropout, Form};

@@ -10,6 +10,7 @@ mod constraint;
 mod augmentation;
 mod dropout;
 mod early_stopping;
+mod noise;
 mod penalty;
 mod reparameterisation;
 mod sharing;
