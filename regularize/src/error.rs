@@ -1,6 +1,6 @@
 //! What a technique refuses.
 
-use autograd::RunError;
+use autograd::{Real, RunError, Shape, Tensor};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -52,6 +52,32 @@ pub enum RegularizeError {
         /// What was watched.
         measure: &'static str,
     },
+    /// There is nothing to work on.
+    #[error("there are no {what}")]
+    Nothing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Values of another shape than is needed.
+    #[error("the {what} have shape {found}, not {expected}")]
+    Shape {
+        /// What the values are.
+        what: &'static str,
+        /// The shape that is needed.
+        expected: Shape,
+        /// The shape that was given.
+        found: Shape,
+    },
+    /// A NaN or an infinity in data.
+    #[error("element {at} of the {what} is {value}")]
+    NonFinite {
+        /// What the values are.
+        what: &'static str,
+        /// The place of the first such element.
+        at: usize,
+        /// Its value.
+        value: f64,
+    },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -61,6 +87,19 @@ pub enum RegularizeError {
     /// A run was refused.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+impl RegularizeError {
+    /// An error, unless all of `values` are finite.
+    pub(crate) fn unless_finite<T: Real>(
+        what: &'static str,
+        values: &Tensor<T>,
+    ) -> Result<(), RegularizeError> {
+        match values.first_non_finite() {
+            None => Ok(()),
+            Some(at) => Err(RegularizeError::NonFinite { what, at, value: values.data()[at].to_f64() }),
+        }
+    }
 }
 
 /// A number that must be finite and at least 0.

@@ -65,8 +65,11 @@
 pub mod adversarial;
 pub mod dropout;
 pub mod early_stopping;
+pub mod ensemble;
 mod error;
+pub mod multi_task;
 pub mod penalty;
+pub mod sparsity;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
