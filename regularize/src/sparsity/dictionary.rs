@@ -47,7 +47,7 @@ impl<T: Real> Dictionary<T> {
         let mut atoms = atoms;
         for number in 0..shape[0] {
             let row = &mut atoms.data_mut()[number * features..][..features];
-            let length = row.iter().map(|v| v.to_f64().powi(2)).sum::<f64>().sqrt();
+            let length = row.iter().fold(0.0, |sum, v| sum + v.to_f64().powi(2)).sqrt();
             HyperparameterError::unless(length > 0.0, "length of an atom", length, "above 0")?;
             row.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() / length));
         }

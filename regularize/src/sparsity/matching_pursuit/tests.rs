@@ -142,22 +142,12 @@ fn derivatives_in_examples_and_atoms_are_right() {
     for (features, atoms, k) in [(3, 5, 2), (4, 4, 1), (3, 4, 3)] {
         let values = [numbers([2, features], -2.0, 2.0, 3), numbers([atoms, features], -1.0, 1.0, 4)];
         let weights = numbers([2, atoms], 0.5, 2.0, 6);
-        let report = |x: &[Var<'_, f64>]| {
+        // The cubes give the atoms that are not used an influence.
+        check("matching pursuit", &values, |x| {
             let weights = x[0].graph().constant(weights.clone());
             (matching_pursuit(x[0], x[1], k) * weights).powi(2).sum() + x[1].powi(3).sum()
-        };
-        // The cubes give the atoms that are not used an influence.
-        check_both("matching pursuit", &values, report);
+        });
     }
-}
-
-/// `check`, for a closure that the compiler cannot generalise by itself.
-fn check_both(
-    name: &str,
-    values: &[Tensor<f64>],
-    f: impl for<'g, 'x> Fn(&'x [Var<'g, f64>]) -> Var<'g, f64>,
-) {
-    check(name, values, |x| f(x));
 }
 
 /// Examples that fewer atoms explain: no atoms are made up from rounding.

@@ -65,7 +65,7 @@ proptest! {
             let run: Unrolled = if fast { fista } else { ista };
             let values = [x.clone(), d.clone(), Tensor::scalar(alpha), Tensor::scalar(step)];
             let found = value(&values, |v| run(v[0], v[1], v[2], v[3], iterations));
-            prop_assert_eq!(found.shape().lengths(), &[examples, atoms]);
+            prop_assert_eq!(found.shape(), autograd::Shape::from([examples, atoms]));
             for (i, row) in x.data().chunks(features).enumerate() {
                 let expected = naive(row, &rows(&d), alpha, step, iterations, fast);
                 for (found, expected) in found.data()[i * atoms..][..atoms].iter().zip(&expected) {
