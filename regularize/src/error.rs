@@ -4,6 +4,7 @@ use autograd::{RunError, Shape};
 use crate::augmentation::Change;
 use crate::augmentation::contract::refusal;
 use autograd::RunError;
+use autograd::{Real, RunError, Shape, Tensor};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -119,6 +120,31 @@ pub enum RegularizeError {
     NotEnumerable {
         /// Why not.
         reason: String,
+    /// There is nothing to work on.
+    #[error("there are no {what}")]
+    Nothing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Values of another shape than is needed.
+    #[error("the {what} have shape {found}, not {expected}")]
+    Shape {
+        /// What the values are.
+        what: &'static str,
+        /// The shape that is needed.
+        expected: Shape,
+        /// The shape that was given.
+        found: Shape,
+    },
+    /// A NaN or an infinity in data.
+    #[error("element {at} of the {what} is {value}")]
+    NonFinite {
+        /// What the values are.
+        what: &'static str,
+        /// The place of the first such element.
+        at: usize,
+        /// Its value.
+        value: f64,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
@@ -151,6 +177,15 @@ impl RegularizeError {
         }
         let (first, second) = (a.name.clone(), b.name.clone());
         Err(RegularizeError::NotAlike { first, first_shape: a.shape, second, second_shape: b.shape })
+    /// An error, unless all of `values` are finite.
+    pub(crate) fn unless_finite<T: Real>(
+        what: &'static str,
+        values: &Tensor<T>,
+    ) -> Result<(), RegularizeError> {
+        match values.first_non_finite() {
+            None => Ok(()),
+            Some(at) => Err(RegularizeError::NonFinite { what, at, value: values.data()[at].to_f64() }),
+        }
     }
 }
 

@@ -79,6 +79,7 @@ pub mod averaging;
 pub mod augmentation;
 pub mod dropout;
 pub mod early_stopping;
+pub mod ensemble;
 mod error;
 pub mod flatness;
 pub mod hyper_gradient;
@@ -89,6 +90,9 @@ pub mod tangent;
 pub mod noise;
 pub mod penalty;
 mod reparameterise;
+pub mod multi_task;
+pub mod penalty;
+pub mod sparsity;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
