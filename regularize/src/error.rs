@@ -1,6 +1,6 @@
 //! What a technique refuses.
 
-use autograd::RunError;
+use autograd::{RunError, Shape};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -51,6 +51,34 @@ pub enum RegularizeError {
         epochs: u64,
         /// What was watched.
         measure: &'static str,
+    },
+    /// Unlabelled examples of another shape than the labelled ones.
+    #[error("an example without label has shape {unlabelled}, one with label {labelled}")]
+    UnlabelledShape {
+        /// The shape of a labelled example.
+        labelled: Shape,
+        /// The shape of an unlabelled one.
+        unlabelled: Shape,
+    },
+    /// A class that has fewer examples than are asked for.
+    #[error("class {class} has {found} examples, {wanted} examples of each class are asked for")]
+    TooFewOfAClass {
+        /// The class.
+        class: usize,
+        /// How many examples it has.
+        found: usize,
+        /// How many are asked for.
+        wanted: usize,
+    },
+    /// What is minimised is no number any more.
+    #[error("the objective is {value} in batch {batch} of epoch {epoch}")]
+    NonFiniteObjective {
+        /// Its value.
+        value: f64,
+        /// The epoch, counted from 0.
+        epoch: u64,
+        /// The batch of the epoch, counted from 0.
+        batch: usize,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

@@ -67,6 +67,7 @@ pub mod dropout;
 pub mod early_stopping;
 mod error;
 pub mod penalty;
+pub mod semi_supervised;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
