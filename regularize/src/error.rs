@@ -80,6 +80,14 @@ pub enum RegularizeError {
         /// The batch of the epoch, counted from 0.
         batch: usize,
     },
+    /// An operation through which no interval can be propagated.
+    #[error("there are no interval bounds for `{operation}`, recorded at {place}")]
+    NoBounds {
+        /// The operation.
+        operation: String,
+        /// Where it was recorded.
+        place: String,
+    },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
     Train(#[from] TrainError),

@@ -14,6 +14,8 @@
 
 pub mod attack;
 pub mod fast_gradient;
+pub mod interval;
+pub mod smoothing;
 pub mod training;
 
 pub use attack::{Attack, AttackEvaluator, Robustness};
