@@ -5,7 +5,9 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`fast_gradient`] | the perturbation: [`fgsm`], [`FastGradient`] for three norms and a box |
+//! | [`norm`], [`threat`], [`projection`] | what is allowed: a norm, its steepest direction, a budget, a box; the nearest allowed point |
+//! | [`fast_gradient`] | one step: [`fgsm`], [`FastGradient`] for any norm and a box |
+//! | [`pgd`] | many steps, each projected: [`Pgd`], with random start and momentum |
 //! | [`training`] | `α J(x) + (1 - α) J(x̃)` as an objective: [`AdversarialTraining`] |
 //! | [`attack`] | a data set under attack: [`AttackEvaluator`], with its evidence |
 //!
@@ -14,8 +16,15 @@
 
 pub mod attack;
 pub mod fast_gradient;
+pub mod norm;
+pub mod pgd;
+pub mod projection;
+pub mod threat;
 pub mod training;
 
 pub use attack::{Attack, AttackEvaluator, Robustness};
-pub use fast_gradient::{FastGradient, Norm, Perturbation, fgsm};
+pub use fast_gradient::{FastGradient, Perturbation, fgsm};
+pub use norm::Norm;
+pub use pgd::Pgd;
+pub use threat::{StartDraws, Threat};
 pub use training::AdversarialTraining;
