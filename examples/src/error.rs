@@ -56,6 +56,9 @@ pub enum LabError {
     /// A name that fits no check.
     #[error("no check has a name that contains `{0}`; `lab verify` lists them all")]
     NoSuchCase(String),
+    /// A name that fits no technique.
+    #[error("no technique has a name that contains `{0}`; `lab study` without it trains all of them")]
+    NoSuchTechnique(String),
     /// Threads cannot be started.
     #[error("cannot start {threads} threads: {error}")]
     Threads {

@@ -92,7 +92,7 @@ fn tour(common: &Common, report: &Path) -> Result<ExitCode, LabError> {
 
     say("2. What does each technique do to a network that overfits?\n");
     let settings = if common.quick { Settings::quick(common.seed) } else { Settings::full(common.seed) };
-    let study = study_of(settings, Some(&verification), report)?;
+    let study = study_of(settings, &Technique::of_the_tour(), Some(&verification), report)?;
     if let Some(path) = &common.json {
         write_json(path, &Results::new(Some(&verification), Some(&study)))?;
     }
@@ -110,9 +110,19 @@ fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabErr
     settings.noise = arguments.noise.unwrap_or(settings.noise);
     settings.epochs = arguments.epochs.map_or(settings.epochs, u64::from);
     settings.seeds = arguments.seeds.map_or(settings.seeds, |seeds| seeds as usize);
+    let wanted = |technique: &Technique| match &arguments.only {
+        None => true,
+        // Plain training is what the others are compared with.
+        Some(text) => technique.name() == "plain" || technique.name().contains(text.as_str()),
+    };
+    let mut techniques = if arguments.sweep { Technique::candidates() } else { Technique::all() };
+    techniques.retain(wanted);
+    if let (Some(text), [_]) = (&arguments.only, &techniques[..]) {
+        return Err(LabError::NoSuchTechnique(text.clone()));
+    }
     let study = match report {
-        Some(report) => study_of(settings, None, report)?,
-        None => sweep(settings)?,
+        Some(report) => study_of(settings, &techniques, None, report)?,
+        None => sweep(settings, &techniques)?,
     };
     if let Some(path) = &common.json {
         write_json(path, &Results::new(None, Some(&study)))?;
@@ -123,12 +133,13 @@ fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabErr
 /// Trains, prints the table, writes the report.
 fn study_of(
     settings: Settings,
+    techniques: &[Technique],
     verification: Option<&Verification>,
     report: &Path,
 ) -> Result<Study, LabError> {
     let source = settings.source()?;
     say(wrapped(&study::introduction(&settings, &source), COLUMNS));
-    let study = settings.run(&source, &Technique::DEFAULTS, Measured::Test, &on_ctrl_c()?)?;
+    let study = settings.run(&source, techniques, Measured::Test, &on_ctrl_c()?)?;
     say_if_interrupted(&settings, &study);
     say(format_args!("\n{}\n", table::study_table(&study)));
     say(wrapped(&study::how_to_read(&study), COLUMNS));
@@ -158,9 +169,9 @@ fn command() -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn sweep(settings: Settings) -> Result<Study, LabError> {
+fn sweep(settings: Settings, techniques: &[Technique]) -> Result<Study, LabError> {
     let source = settings.source()?;
-    let study = settings.run(&source, &Technique::candidates(), Measured::Validation, &on_ctrl_c()?)?;
+    let study = settings.run(&source, techniques, Measured::Validation, &on_ctrl_c()?)?;
     say_if_interrupted(&settings, &study);
     say(table::sweep_table(&study));
     Ok(study)

@@ -85,7 +85,6 @@ pub fn study_table(study: &Study) -> String {
 pub fn sweep_table(study: &Study) -> String {
     let mut table =
         plain_table(&["technique", "train", "validation", "vs plain", "FGSM", "loss", "epoch", ""]);
-    let chosen = crate::study::technique::Technique::DEFAULTS;
     for row in &study.rows {
         let summary = &row.summary;
         table.add_row([
@@ -96,7 +95,7 @@ pub fn sweep_table(study: &Study) -> String {
             percent_with_error(summary.attacked_error),
             format!("{:.3}", summary.test_loss.mean),
             format!("{:.0}", summary.kept_epoch.mean),
-            if chosen.contains(&row.technique) { "built in".into() } else { String::new() },
+            if row.technique.is_chosen() { "built in".into() } else { String::new() },
         ]);
     }
     text(&table)

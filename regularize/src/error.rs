@@ -20,6 +20,14 @@ pub enum RegularizeError {
         /// The upper bound.
         high: f64,
     },
+    /// An iterated attack in a norm whose ball has no projection here.
+    #[error(
+        "there is no projection in the norm of exponent {exponent}: iterated attacks take 1, 2 or infinity"
+    )]
+    NoProjection {
+        /// The norm's exponent.
+        exponent: f64,
+    },
     /// A selection that chooses none of the parameters: a penalty that would silently be absent.
     #[error("the selection `{selection}` chooses none of the parameters: {known}")]
     SelectsNothing {

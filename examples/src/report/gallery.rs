@@ -4,7 +4,6 @@
 use super::pictures::Picture;
 use crate::error::LabError;
 use crate::study::data::Source;
-use crate::study::technique::Technique;
 use crate::study::{EPSILON, Row, Study};
 use autograd::{Parameters, Tensor};
 use nn::Sequential;
@@ -57,8 +56,8 @@ pub struct Shown {
 /// The weights into the hidden units of one network.
 #[derive(Debug)]
 pub struct Weights {
-    /// Under which technique it was trained.
-    pub technique: Technique,
+    /// The row of the study that it is of.
+    pub row: usize,
     /// A tile for each unit.
     pub picture: Picture,
     /// The share of all its weights that are exactly 0.
@@ -173,20 +172,20 @@ pub fn first_layer_weights(study: &Study, source: &Source) -> Vec<Weights> {
     let scale = sizes[(sizes.len() - 1) * 99 / 100];
 
     let factor = UNIT_WIDTH.div_ceil(source.picture[1]);
-    let wanted =
-        |row: &&Row| matches!(row.technique, Technique::Plain | Technique::L2 { .. } | Technique::L1 { .. });
-    let rows = study.rows.iter().filter(wanted);
-    rows.map(|row| {
-        let units = columns(row);
-        let tile = |&unit: &usize| Picture::signed(source.picture, &units[unit], scale).scaled(factor);
-        let tiles: Vec<Picture> = order.iter().map(tile).collect();
-        Weights {
-            technique: row.technique,
-            picture: Picture::mosaic(&tiles, UNITS_IN_A_ROW),
-            zeros: row.members[0].zero_weights,
-        }
-    })
-    .collect()
+    let rows = study.rows.iter().enumerate();
+    let wanted = rows.filter(|(_, row)| ["plain", "L2", "L1"].contains(&row.technique.name()));
+    wanted
+        .map(|(position, row)| {
+            let units = columns(row);
+            let tile = |&unit: &usize| Picture::signed(source.picture, &units[unit], scale).scaled(factor);
+            let tiles: Vec<Picture> = order.iter().map(tile).collect();
+            Weights {
+                row: position,
+                picture: Picture::mosaic(&tiles, UNITS_IN_A_ROW),
+                zeros: row.members[0].zero_weights,
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

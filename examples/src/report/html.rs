@@ -4,7 +4,6 @@ use super::Report;
 use super::gallery::{Attacked, Prediction, Shown, Weights};
 use super::pictures::Picture;
 use super::plots;
-use crate::study::technique::Technique;
 use crate::study::{EPSILON, Study, how_to_read, introduction};
 use crate::table::{HEADINGS, percent, study_cells};
 use crate::verify::Verification;
@@ -47,17 +46,17 @@ fn results(study: &Study) -> Markup {
             p { (findings(study)) }
             div.scroll { table.results {
                 thead { tr { @for (heading, meaning) in HEADINGS { th title=(meaning) { (heading) } } } }
-                tbody { @for (row, cells) in study.rows.iter().zip(study_cells(study)) {
+                tbody { @for (row, cells) in study_cells(study).iter().enumerate() {
                     tr {
                         @for (position, cell) in cells.iter().enumerate() {
-                            td { @if position == 0 { (swatch(row.technique)) } (cell) }
+                            td { @if position == 0 { (swatch(row)) } (cell) }
                         }
                     }
                 } }
             } }
             p.note { (how_to_read(study).replace('`', "")) }
-            dl { @for row in &study.rows {
-                dt { (swatch(row.technique)) (row.technique) }
+            dl { @for (position, row) in study.rows.iter().enumerate() {
+                dt { (swatch(position)) (row.technique) }
                 dd { (row.technique.description()) }
             } }
         }
@@ -99,13 +98,13 @@ fn learning_curves(study: &Study) -> Markup {
             h2 { "Learning curves" }
             p {
                 "The error on pictures that no network is trained on, epoch by epoch: means over the seeds. A \
-                 network that overfits gets better first and then worse again. A dot ends the line of early \
-                 stopping where its first seed stopped."
+                 network that overfits gets better first and then worse again. A dot ends a line where \
+                 early stopping stopped its first seed."
             }
-            figure {
-                (legend(study))
-                (figure(&plots::validation_errors(study), "Validation error over epochs"))
-            }
+            @for rows in plots::comparisons(study.rows.len()) { figure {
+                (legend(study, &rows))
+                (figure(&plots::validation_errors(study, &rows), "Validation error over epochs"))
+            } }
             p {
                 "Mean cross-entropy on the training part (wrong labels included) and on the validation part: a \
                  thin line for each seed, a thick one for their mean. The gap between the two is what \
@@ -115,9 +114,9 @@ fn learning_curves(study: &Study) -> Markup {
                 span { (line(&plots::css(plots::TRAINING))) "training" }
                 span { (line(&plots::css(plots::VALIDATION))) "validation" }
             }
-            div.small-multiples { @for row in &study.rows {
+            div.small-multiples { @for (position, row) in study.rows.iter().enumerate() {
                 figure {
-                    figcaption { (swatch(row.technique)) (row.technique) }
+                    figcaption { (swatch(position)) (row.technique) }
                     (figure(&plots::losses(study, row), &format!("Losses over epochs, {}", row.technique)))
                 }
             } }
@@ -134,10 +133,10 @@ fn robustness(study: &Study, shown: &[Shown]) -> Markup {
                  network's own loss (fast gradient sign method), and was clipped to the range of pixels. Bars \
                  are one standard error."
             }
-            figure {
-                (legend(study))
-                (figure(&plots::robustness(study), "Test error over the budget of the attack"))
-            }
+            @for rows in plots::comparisons(study.rows.len()) { figure {
+                (legend(study, &rows))
+                (figure(&plots::robustness(study, &rows), "Test error over the budget of the attack"))
+            } }
             @if !shown.is_empty() {
                 p {
                     "Test examples that the plain network of the first seed gets right, and wrong at ε = "
@@ -147,7 +146,7 @@ fn robustness(study: &Study, shown: &[Shown]) -> Markup {
                 div.scroll { table.examples {
                     thead {
                         tr {
-                            th { } th colspan="3" { (swatch(Technique::Plain)) "plain network" }
+                            th { } th colspan="3" { (swatch(0)) "plain network" }
                             th colspan="3" { (swatch_of_robust(study)) "adversarially trained network" }
                         }
                         tr {
@@ -204,10 +203,10 @@ fn first_layer(study: &Study, weights: &[Weights]) -> Markup {
             @for shown in weights {
                 figure {
                     figcaption {
-                        (swatch(shown.technique)) (shown.technique) ": " (percent(shown.zeros))
+                        (swatch(shown.row)) (study.rows[shown.row].technique) ": " (percent(shown.zeros))
                         " % of all weights are 0"
                     }
-                    (picture(&shown.picture, &format!("first-layer weights, {}", shown.technique)))
+                    (picture(&shown.picture, &format!("first-layer weights, {}", study.rows[shown.row].technique)))
                 }
             }
             p.note { (study.settings.hidden) " hidden units in all." }
@@ -261,10 +260,10 @@ fn picture(picture: &Picture, name: &str) -> Markup {
     html! { img src=(picture.data_uri()) width=(picture.width) height=(picture.height) alt=(name); }
 }
 
-fn legend(study: &Study) -> Markup {
+fn legend(study: &Study, rows: &[usize]) -> Markup {
     html! {
-        div.legend { @for row in &study.rows {
-            span { (line(&plots::css(plots::colour(row.technique)))) (row.technique) }
+        div.legend { @for &row in rows {
+            span { (line(&plots::css(plots::colour(row)))) (study.rows[row].technique) }
         } }
     }
 }
@@ -274,12 +273,12 @@ fn line(colour: &str) -> Markup {
     html! { i.line style=(format!("background:{colour}")) { } }
 }
 
-/// A square in a technique's colour.
-fn swatch(technique: Technique) -> Markup {
-    html! { i.swatch style=(format!("background:{}", plots::css(plots::colour(technique)))) { } }
+/// A square in the colour of a row.
+fn swatch(row: usize) -> Markup {
+    html! { i.swatch style=(format!("background:{}", plots::css(plots::colour(row)))) { } }
 }
 
 fn swatch_of_robust(study: &Study) -> Markup {
-    let robust = study.rows.iter().find(|row| row.technique.name() == "adversarial");
-    html! { @if let Some(row) = robust { (swatch(row.technique)) } }
+    let robust = study.rows.iter().position(|row| row.technique.name() == "adversarial");
+    html! { @if let Some(row) = robust { (swatch(row)) } }
 }

@@ -1,24 +1,36 @@
 //! The figures of a report, as SVG: learning curves and robustness.
 //!
-//! Colours belong to techniques, the same in every figure (Okabe and Ito's palette, which the colour-blind
-//! tell apart); the legend is the report's, beside each figure.
+//! Colours belong to rows of the study, the same in every figure (Okabe and Ito's palette, which the
+//! colour-blind tell apart); the legend is the report's, beside each figure. A figure that compares techniques
+//! shows plain training and as many others as there are colours; a study with more of them has several.
 
-use crate::study::technique::Technique;
 use crate::study::{Row, Study};
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-/// A technique's colour.
-pub fn colour(technique: Technique) -> RGBColor {
-    match technique {
-        Technique::Plain => RGBColor(64, 64, 64),
-        Technique::L2 { .. } => RGBColor(0, 114, 178),
-        Technique::L1 { .. } => RGBColor(0, 158, 115),
-        Technique::Dropout { .. } => RGBColor(230, 159, 0),
-        Technique::EarlyStopping { .. } => RGBColor(204, 121, 167),
-        Technique::Adversarial { .. } => RGBColor(213, 94, 0),
-    }
+/// Plain training's.
+const GREY: RGBColor = RGBColor(64, 64, 64);
+/// The others' in turn.
+const PALETTE: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(0, 158, 115),
+    RGBColor(230, 159, 0),
+    RGBColor(204, 121, 167),
+    RGBColor(213, 94, 0),
+    RGBColor(86, 180, 233),
+];
+
+/// The colour of a row of a study; that of plain training is the first.
+pub fn colour(row: usize) -> RGBColor {
+    row.checked_sub(1).map_or(GREY, |other| PALETTE[other % PALETTE.len()])
+}
+
+/// The rows that each figure of comparison shows: plain training with each handful of the others.
+pub fn comparisons(rows: usize) -> Vec<Vec<usize>> {
+    let others: Vec<usize> = (1..rows).collect();
+    let with_plain = |handful: &[usize]| [&[0], handful].concat();
+    others.chunks(PALETTE.len()).map(with_plain).collect()
 }
 
 /// The colours of training and validation where a figure is about one technique.
@@ -37,8 +49,8 @@ const FONT: &str = "sans-serif";
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const AXIS: RGBColor = RGBColor(120, 120, 120);
 
-/// Validation error over epochs, one line for each technique: the mean over the seeds.
-pub fn validation_errors(study: &Study) -> String {
+/// Validation error over epochs, one line for each of these rows: the mean over the seeds.
+pub fn validation_errors(study: &Study, rows: &[usize]) -> String {
     let last = study.settings.epochs as f64;
     let top = study.rows.iter().flat_map(|row| mean_curve(row, |point| 100.0 * point.validation_error));
     // What comes before the second epoch is much the same for all, and would flatten everything else.
@@ -46,12 +58,13 @@ pub fn validation_errors(study: &Study) -> String {
     drawn(WIDE, |area| {
         let mut chart = chart(area).build_cartesian_2d(1.0..last.max(2.0), 0.0..(top * 1.1).min(100.0))?;
         axes(&mut chart, "epoch", "validation error, %", &|x| format!("{x:.0}"), &|y| format!("{y:.0}"))?;
-        for row in &study.rows {
-            let style = colour(row.technique).stroke_width(2);
+        for &position in rows {
+            let row = &study.rows[position];
+            let style = colour(position).stroke_width(2);
             let curve = mean_curve(row, |point| 100.0 * point.validation_error);
             // Where it was stopped.
-            if let (Technique::EarlyStopping { .. }, Some(&end)) = (row.technique, curve.last()) {
-                chart.draw_series([Circle::new(end, 5, colour(row.technique).filled())])?;
+            if let Some(&end) = curve.last().filter(|&&(epoch, _)| epoch < last) {
+                chart.draw_series([Circle::new(end, 5, colour(position).filled())])?;
             }
             let visible = curve.into_iter().filter(|&(_, error)| error <= (top * 1.1).min(100.0));
             chart.draw_series(LineSeries::new(visible, style))?;
@@ -95,9 +108,9 @@ pub fn losses(study: &Study, row: &Row) -> String {
     })
 }
 
-/// Test error over the budget of the attack, one line for each technique: the mean over the seeds, with a bar
+/// Test error over the budget of the attack, one line for each of these rows: the mean over the seeds, with a bar
 /// of one standard error to each side.
-pub fn robustness(study: &Study) -> String {
+pub fn robustness(study: &Study, rows: &[usize]) -> String {
     use crate::study::summary::Mean;
     let budgets: Vec<f64> = study.rows[0].members[0].attacks.iter().map(|attack| attack.epsilon).collect();
     let last = budgets.iter().copied().fold(0.0, f64::max);
@@ -105,8 +118,8 @@ pub fn robustness(study: &Study) -> String {
         let mut chart = chart(area).build_cartesian_2d(0.0..last, 0.0..100.0)?;
         let label = "ε, pixel units (0 blank, 1 black)";
         axes(&mut chart, label, "test error, %", &|x| format!("{x:.2}"), &|y| format!("{y:.0}"))?;
-        for row in &study.rows {
-            let colour = colour(row.technique);
+        for &position in rows {
+            let (row, colour) = (&study.rows[position], colour(position));
             let at = |budget: usize| {
                 Mean::of(row.members.iter().map(|member| 100.0 * member.attacks[budget].error))
             };
@@ -193,11 +206,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_differ_and_are_written_as_css() {
-        let mut colours: Vec<String> = Technique::DEFAULTS.map(|technique| css(colour(technique))).into();
-        assert_eq!(colours[1], "#0072b2");
-        colours.sort();
-        colours.dedup();
-        assert_eq!(colours.len(), Technique::DEFAULTS.len());
+    fn colours_differ_within_a_figure_and_are_written_as_css() {
+        assert_eq!(css(colour(1)), "#0072b2");
+        for rows in comparisons(20) {
+            let mut colours: Vec<String> = rows.iter().map(|&row| css(colour(row))).collect();
+            colours.sort();
+            colours.dedup();
+            assert_eq!(colours.len(), rows.len());
+        }
+        assert_eq!(comparisons(6), [[0, 1, 2, 3, 4, 5]]);
+        assert_eq!(comparisons(9), [vec![0, 1, 2, 3, 4, 5, 6], vec![0, 7, 8]]);
     }
 }

@@ -241,8 +241,9 @@ mod tests {
         let source = Source::digits().unwrap();
         let interrupt = Interrupt::new();
         interrupt.request();
-        let error =
-            Settings::quick(1).run(&source, &Technique::DEFAULTS, Measured::Test, &interrupt).unwrap_err();
+        let error = Settings::quick(1)
+            .run(&source, &Technique::of_the_tour(), Measured::Test, &interrupt)
+            .unwrap_err();
         assert!(matches!(error, LabError::Interrupted), "{error}");
     }
 }

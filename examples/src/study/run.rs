@@ -115,7 +115,7 @@ impl Task<'_> {
     /// # Errors
     /// If a strength makes no sense.
     pub fn network(&self, technique: Technique) -> Result<Sequential<f32>, RegularizeError> {
-        Ok(technique.recipe()?.network(&self.widths))
+        Ok((technique.recipe()?.network)(&self.widths))
     }
 
     /// Trains one network and measures it; `None` if it was interrupted, for a network that stopped anywhere
@@ -135,7 +135,7 @@ impl Task<'_> {
             return Ok(None);
         }
         let mut recipe = technique.recipe()?;
-        let network = recipe.network(&self.widths);
+        let network = (recipe.network)(&self.widths);
         let mut parameters = initialise(&network, seed);
         let mut watcher = Watcher { bar, stopping: recipe.stopping.take() };
         let mut trainer = Trainer::new(&network, recipe.optimiser)
@@ -157,6 +157,9 @@ impl Task<'_> {
         if let Some(stopping) = watcher.stopping {
             let stopped = stopping.finish()?;
             (parameters, kept_epoch) = (stopped.parameters, stopped.epoch + 1);
+        }
+        if let Some(kept) = &recipe.kept {
+            parameters = kept(&parameters);
         }
 
         let data = match measured {

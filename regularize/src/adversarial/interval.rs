@@ -35,7 +35,8 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::{RegularizeError, at_least_zero};
+use super::threat::Threat;
+use crate::error::RegularizeError;
 use autograd::ops::pointwise::{Binary, Unary};
 use autograd::{Feed, Graph, IndexVar, NodeId, Op, Parameters, Plan, Real, Tensor, Var, substitute};
 use nn::data::{Batches, Dataset};
@@ -69,8 +70,7 @@ impl<'g, T: Real> Interval<'g, T> {
 /// The box of inputs: all within `ε` of an example, in the maximum norm, and within the range of valid ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputBox {
-    epsilon: f64,
-    bounds: Option<(f64, f64)>,
+    threat: Threat,
 }
 
 impl InputBox {
@@ -79,7 +79,7 @@ impl InputBox {
     /// # Errors
     /// If `epsilon` is negative or not finite.
     pub fn new(epsilon: f64) -> Result<InputBox, RegularizeError> {
-        Ok(InputBox { epsilon: at_least_zero("radius epsilon of the input box", epsilon)?, bounds: None })
+        Ok(InputBox { threat: Threat::infinity(epsilon)? })
     }
 
     /// Those of them that lie in `[low, high]`.
@@ -87,23 +87,22 @@ impl InputBox {
     /// # Errors
     /// If the bounds are not finite or `low` is not below `high`.
     pub fn within(self, low: f64, high: f64) -> Result<InputBox, RegularizeError> {
-        if !(low.is_finite() && high.is_finite() && low < high) {
-            return Err(RegularizeError::Bounds { low, high });
-        }
-        Ok(InputBox { bounds: Some((low, high)), ..self })
+        Ok(InputBox { threat: self.threat.within(low, high)? })
+    }
+
+    /// The radius.
+    pub fn epsilon(&self) -> f64 {
+        self.threat.epsilon()
     }
 
     /// The box around `x`; with `ε = 0` the variable `x` itself, twice.
     #[track_caller]
     pub fn around<'g, T: Real>(&self, x: Var<'g, T>) -> Interval<'g, T> {
-        if self.epsilon == 0.0 {
+        let epsilon = self.epsilon();
+        if epsilon == 0.0 {
             return Interval::point(x);
         }
-        let clip = |x: Var<'g, T>| match self.bounds {
-            Some((low, high)) => x.clamp(low, high),
-            None => x,
-        };
-        Interval { low: clip(x - self.epsilon), high: clip(x + self.epsilon) }
+        Interval { low: self.threat.clip(x - epsilon), high: self.threat.clip(x + epsilon) }
     }
 }
 
@@ -328,7 +327,7 @@ impl IntervalTraining {
     /// [`RegularizeError::NoBounds`] if the network, in the batch's mode, has an operation without a rule.
     pub fn try_objective<'g, T: Real>(&self, batch: &Batch<'g, '_, T>) -> Result<Var<'g, T>, RegularizeError> {
         let natural = batch.cross_entropy();
-        if self.natural == 1.0 || self.region.epsilon == 0.0 {
+        if self.natural == 1.0 || self.region.epsilon() == 0.0 {
             return Ok(natural);
         }
         let logits = interval_bounds(batch.logits(), batch.inputs, self.region.around(batch.inputs))?;
@@ -383,7 +382,7 @@ pub fn verify<T: Real>(
         unproven += outputs.scalar("unproven").to_f64();
     }
     let share = |count: f64| count / data.len() as f64;
-    Ok(Verified { epsilon: region.epsilon, clean_error: share(wrong), verified_error: share(unproven) })
+    Ok(Verified { epsilon: region.epsilon(), clean_error: share(wrong), verified_error: share(unproven) })
 }
 
 #[cfg(test)]
