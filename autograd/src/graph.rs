@@ -447,6 +447,7 @@ impl<T: Real> Clone for Graph<T> {
             by_name: self.by_name.clone(),
             labels: self.labels.clone(),
             proposals: self.proposals.clone(),
+            only_looking: Cell::new(false),
             deriving: Cell::new(None),
         }
     }

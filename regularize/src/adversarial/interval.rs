@@ -17,8 +17,8 @@
 //!
 //! The rules act on recorded expressions, not on layers, so they know no names of layers: linear maps,
 //! convolutions, poolings, residual blocks, normalisation with running statistics. What has no rule is an
-//! error: division by something that depends on the input (softmax, statistics of a batch), products of two
-//! such matrices (attention).
+//! error: division by something that depends on the input (the statistics of a batch), products of two such
+//! matrices (attention).
 //!
 //! Bounds are rounded as all arithmetic is: a certificate whose margin is a rounding error is none.
 //!
@@ -122,7 +122,10 @@ pub fn interval_bounds<'g, T: Real>(
     range: Interval<'g, T>,
 ) -> Result<Interval<'g, T>, RegularizeError> {
     let (shape, low, high) = (input.shape(), range.low.shape(), range.high.shape());
-    assert!(low == shape && high == shape, "interval_bounds: an input of {shape}, bounds of {low} and {high}");
+    assert!(
+        low == shape && high == shape,
+        "interval_bounds: an input of {shape}, bounds of {low} and {high}"
+    );
     if range.low.id() == input.id() && range.high.id() == input.id() {
         return Ok(Interval::point(output));
     }
@@ -185,7 +188,9 @@ impl<'g, T: Real> Call<'g, '_, T> {
 
     fn bounds(&self, op: &Op<T>) -> Result<Interval<'g, T>, RegularizeError> {
         Ok(match op {
-            Op::Broadcast | Op::Sum | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Pad(_) => self.increasing(),
+            Op::Broadcast | Op::Sum | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Pad(_) => {
+                self.increasing()
+            }
             Op::Concat(_) | Op::Flip(_) | Op::Gather | Op::ScatterAdd => self.increasing(),
             Op::Unfold(_) | Op::Fold(_) | Op::Max | Op::LogSumExp | Op::Detach => self.increasing(),
             Op::Unary(unary) => self.unary(*unary)?,
@@ -229,8 +234,10 @@ impl<'g, T: Real> Call<'g, '_, T> {
             Binary::Add | Binary::Max | Binary::Min => self.increasing(),
             Binary::Sub => Interval { low: a.low - b.high, high: a.high - b.low },
             Binary::Mul if self.is_bounded(0) && self.is_bounded(1) => {
-                let (first, second) =
-                    (Interval::hull(a.low * b.low, a.low * b.high), Interval::hull(a.high * b.low, a.high * b.high));
+                let (first, second) = (
+                    Interval::hull(a.low * b.low, a.low * b.high),
+                    Interval::hull(a.high * b.low, a.high * b.high),
+                );
                 Interval { low: first.low.minimum(second.low), high: first.high.maximum(second.high) }
             }
             Binary::Mul => Interval::hull(a.low * b.low, a.high * b.high),
@@ -325,7 +332,10 @@ impl IntervalTraining {
     ///
     /// # Errors
     /// [`RegularizeError::NoBounds`] if the network, in the batch's mode, has an operation without a rule.
-    pub fn try_objective<'g, T: Real>(&self, batch: &Batch<'g, '_, T>) -> Result<Var<'g, T>, RegularizeError> {
+    pub fn try_objective<'g, T: Real>(
+        &self,
+        batch: &Batch<'g, '_, T>,
+    ) -> Result<Var<'g, T>, RegularizeError> {
         let natural = batch.cross_entropy();
         if self.natural == 1.0 || self.region.epsilon() == 0.0 {
             return Ok(natural);
@@ -377,7 +387,8 @@ pub fn verify<T: Real>(
         }
         let (inputs, labels): (Tensor<T>, Tensor<u32>) = data.gather(indices)?;
         let (_, plan) = plans.iter_mut().find(|(known, _)| *known == size).expect("just compiled");
-        let outputs = plan.evaluate(parameters, &[("inputs", Feed::from(&inputs)), ("labels", Feed::from(&labels))])?;
+        let outputs =
+            plan.evaluate(parameters, &[("inputs", Feed::from(&inputs)), ("labels", Feed::from(&labels))])?;
         wrong += outputs.scalar("wrong").to_f64();
         unproven += outputs.scalar("unproven").to_f64();
     }

@@ -32,7 +32,9 @@ pub mod training;
 
 pub use attack::{Attack, AttackEvaluator, Robustness};
 pub use fast_gradient::{FastGradient, Perturbation, fgsm};
-pub use interval::{InputBox, Interval, IntervalTraining, Verified, interval_bounds, verify, worst_case_logits};
+pub use interval::{
+    InputBox, Interval, IntervalTraining, Verified, interval_bounds, verify, worst_case_logits,
+};
 pub use norm::Norm;
 pub use overfitting::{Monitored, OverfittingMonitor, Withstood};
 pub use pgd::Pgd;

@@ -94,7 +94,12 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
         steps: usize,
         held_out: &'m Dataset<T>,
     ) -> Result<Self, RegularizeError> {
-        HyperparameterError::unless(steps >= 2, "iterated attack's number of steps", steps as f64, "at least 2")?;
+        HyperparameterError::unless(
+            steps >= 2,
+            "iterated attack's number of steps",
+            steps as f64,
+            "at least 2",
+        )?;
         let single = Pgd::new(threat, 1)?;
         let single = if threat.epsilon() > 0.0 { single.step_size(threat.epsilon())? } else { single };
         Ok(OverfittingMonitor {
@@ -172,7 +177,8 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
                 *sum += outputs.scalar(name).to_f64();
             }
         }
-        let [clean, single_step, iterated] = errors.map(|errors| 1.0 - errors / self.held_out.len() as f64);
+        let examples = self.held_out.len() as f64;
+        let [clean, single_step, iterated] = errors.map(|errors| (examples - errors) / examples);
         Ok(Withstood { epoch, clean, single_step, iterated })
     }
 

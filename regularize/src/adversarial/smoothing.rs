@@ -80,7 +80,8 @@ impl Smoothing {
     /// # Errors
     /// If one of them is 0.
     pub fn samples(self, selection: u64, estimation: u64) -> Result<Smoothing, RegularizeError> {
-        for (name, count) in [("number of copies to choose", selection), ("number of copies to count", estimation)]
+        for (name, count) in
+            [("number of copies to choose", selection), ("number of copies to count", estimation)]
         {
             HyperparameterError::unless(count > 0, name, count as f64, "at least 1")?;
         }
@@ -185,7 +186,8 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
         parameters: &Parameters<T>,
         number: u32,
     ) -> Result<Option<u32>, RegularizeError> {
-        let counts = self.counts(example, parameters, self.smoothing.estimation, 2 * u64::from(number) + 1)?;
+        let counts =
+            self.counts(example, parameters, self.smoothing.estimation, 2 * u64::from(number) + 1)?;
         let first = most(&counts);
         let second = counts.iter().enumerate().filter(|&(class, _)| class != first).map(|(_, &c)| c).max();
         let together = counts[first] + second.unwrap_or(0);
@@ -229,8 +231,10 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
         let copies = graph.input("example", shape).broadcast_to(Shape::new(&lengths));
         let noisy = self.smoothing.noisy(copies, "smoothing");
         let logits = self.model.forward(noisy, Mode::Evaluate);
-        let mut plan =
-            Plan::builder(&graph).output("logits", logits).index_output("predicted", logits.argmax()).compile();
+        let mut plan = Plan::builder(&graph)
+            .output("logits", logits)
+            .index_output("predicted", logits.argmax())
+            .compile();
         plan.set_seed(self.seed);
         plan
     }

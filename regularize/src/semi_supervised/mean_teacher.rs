@@ -124,7 +124,8 @@ impl MeanTeacher {
         let now = seen + 1.0;
         let keep = (1.0 - now.powi(-1)).minimum(self.decay);
         for spec in student {
-            let (own, old) = (spec.declare(graph), ParameterSpec { name: teachers(&spec.name), ..spec.clone() });
+            let (own, old) =
+                (spec.declare(graph), ParameterSpec { name: teachers(&spec.name), ..spec.clone() });
             let old = old.declare(graph);
             let updated = step.updates.iter().find(|(parameter, _)| parameter.id() == own.id());
             let new = updated.map_or(own, |(_, new)| *new);

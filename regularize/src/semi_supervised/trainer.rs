@@ -241,8 +241,7 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
             let seconds = begun.elapsed().as_secs_f64();
             let mean: Vec<f64> = sums.iter().map(|sum| sum / per_epoch as f64).collect();
             let examples = per_epoch as usize * sizes[0];
-            let found =
-                Evaluation { loss: mean[1], error: mean[2] / sizes[0] as f64, examples };
+            let found = Evaluation { loss: mean[1], error: mean[2] / sizes[0] as f64, examples };
             let judged = match self.teacher {
                 Some(teacher) => Some(teacher.parameters_of(&self.specs, parameters)?),
                 None => None,

@@ -7,8 +7,12 @@ fn threat() -> Threat {
 }
 
 fn data() -> Dataset<f64> {
-    Dataset::new(Tensor::from_fn([6, 2], |i| (i % 5) as f64 * 0.2), Tensor::new([6], vec![0, 1, 0, 1, 1, 0]), 2)
-        .unwrap()
+    Dataset::new(
+        Tensor::from_fn([6, 2], |i| (i % 5) as f64 * 0.2),
+        Tensor::new([6], vec![0, 1, 0, 1, 1, 0]),
+        2,
+    )
+    .unwrap()
 }
 
 /// Shows a sequence of (single step, iterated) accuracies; what came of it and how many were seen.
@@ -83,8 +87,14 @@ fn numbers_are_checked_and_no_epoch_is_an_error() {
     // Parameters that are not there: the training ends, and the error comes back.
     let mut broken = monitor();
     let none = nn::train::Evaluation { loss: 0.0, error: 0.0, examples: 1 };
-    let metrics =
-        EpochMetrics { epoch: 0, objective: 0.0, train: none, validation: None, learning_rate: 0.1, seconds: 0.0 };
+    let metrics = EpochMetrics {
+        epoch: 0,
+        objective: 0.0,
+        train: none,
+        validation: None,
+        learning_rate: 0.1,
+        seconds: 0.0,
+    };
     assert!(broken.epoch_ended(&metrics, &Parameters::new()).is_break());
     assert!(matches!(broken.finish(), Err(RegularizeError::Run(_))));
 }

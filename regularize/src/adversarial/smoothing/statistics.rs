@@ -108,8 +108,7 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }
-    let log_factor =
-        log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * x.ln() + b * (-x).ln_1p();
+    let log_factor = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * x.ln() + b * (-x).ln_1p();
     if x < (a + 1.0) / (a + b + 2.0) {
         log_factor.exp() * beta_fraction(a, b, x) / a
     } else {
@@ -150,10 +149,18 @@ fn log_gamma(x: f64) -> f64 {
     }
     let inverse = 1.0 / (x * x);
     // B₂ₙ / (2n (2n - 1)); what is left out is below 1e-17 from 16 on.
-    let series = [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0]
-        .into_iter()
-        .rev()
-        .fold(0.0, |sum, term| sum * inverse + term);
+    let series = [
+        1.0 / 12.0,
+        -1.0 / 360.0,
+        1.0 / 1260.0,
+        -1.0 / 1680.0,
+        1.0 / 1188.0,
+        -691.0 / 360_360.0,
+        1.0 / 156.0,
+    ]
+    .into_iter()
+    .rev()
+    .fold(0.0, |sum, term| sum * inverse + term);
     (x - 0.5) * x.ln() - x + 0.5 * TAU.ln() + series / x - product.ln()
 }
 

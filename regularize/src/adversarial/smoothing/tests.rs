@@ -53,8 +53,8 @@ fn the_counted_radius_of_a_linear_classifier_is_below_its_distance() {
                     assert!(found.radius <= distance.abs(), "{found:?} {distance}");
                     assert!(found.radius > distance.abs() - 0.35 * sigma, "{found:?} {distance}");
                 }
-                // So close to the line that 2000 copies do not tell.
-                None => assert!(distance.abs() < 0.1 * sigma, "{distance} {sigma}"),
+                // So close to the line that 50 copies choose the wrong class, or 2000 do not tell.
+                None => assert!(distance.abs() < 0.3 * sigma, "{distance} {sigma}"),
             }
             // Prediction abstains less often than certification.
             let predicted = smoothed.predict(&example, &parameters, number as u32).unwrap();

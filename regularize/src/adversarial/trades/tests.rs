@@ -30,9 +30,8 @@ fn on_a_linear_softmax_point_value_and_gradient_are_the_closed_form() {
     let term = trades(0.2, 1, 6.0);
     let moved = term.examples_from(&batch, graph.constant(draw.clone()));
     let w = parameters["linear1.weight"].data();
-    let predict = |x: &[f64]| {
-        softmax(&(0..4).map(|c| (0..3).map(|i| x[i] * w[i * 4 + c]).sum()).collect::<Vec<_>>())
-    };
+    let predict =
+        |x: &[f64]| softmax(&(0..4).map(|c| (0..3).map(|i| x[i] * w[i * 4 + c]).sum()).collect::<Vec<_>>());
     let found = interpret(&[moved], &[], Some(&parameters)).unwrap().remove(0);
     for row in 0..2 {
         let x = &xs.data()[row * 3..][..3];
@@ -80,7 +79,12 @@ fn the_objective_and_its_gradient_hold_the_point_fixed() {
         let (a, b) = (run(a), run(b));
         a.data().iter().zip(b.data()).for_each(|(a, b)| assert_close(*a, *b, 1e-14));
     }
-    Checker::new("TRADES").entries().order(1).graph(by_hand, &weights, &[], Some(&parameters)).unwrap().assert();
+    Checker::new("TRADES")
+        .entries()
+        .order(1)
+        .graph(by_hand, &weights, &[], Some(&parameters))
+        .unwrap()
+        .assert();
 }
 
 #[test]
@@ -124,8 +128,15 @@ fn limits_are_the_plain_loss_and_the_attack_leaves_no_statistics() {
             objective(&batch.on(x));
             graph.len() - before
         };
-        let plain = recorded(&|batch| { batch.cross_entropy(); });
-        assert_eq!(recorded(&|batch| { none.objective(batch); }), plain);
+        let plain = recorded(&|batch| {
+            batch.cross_entropy();
+        });
+        assert_eq!(
+            recorded(&|batch| {
+                none.objective(batch);
+            }),
+            plain
+        );
     }
     for bad in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(Trades::new(Pgd::new(Threat::infinity(0.1).unwrap(), 1).unwrap(), bad, Mode::Train).is_err());

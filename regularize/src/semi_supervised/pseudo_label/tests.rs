@@ -74,7 +74,9 @@ fn the_threshold_is_checked() {
 }
 
 #[test]
-#[should_panic(expected = "pseudo-labels: trained logits of shape [2, 3], labels from logits of shape [2, 4]")]
+#[should_panic(
+    expected = "pseudo-labels: trained logits of shape [2, 3], labels from logits of shape [2, 4]"
+)]
 fn shapes_must_agree() {
     let graph = Graph::<f64>::new();
     labels(0.5).loss(graph.input("a", [2, 3]), graph.input("b", [2, 4]));

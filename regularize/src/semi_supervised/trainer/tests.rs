@@ -117,9 +117,8 @@ fn data_that_do_not_fit_are_refused() {
     let mut parameters = initialise(&model, 1);
     let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.1)).epochs(1);
     let n = unlabelled.shape()[0];
-    let error = trainer
-        .fit(&labelled, &unlabelled.clone().reshape([n, 8, 8]), None, &mut parameters)
-        .unwrap_err();
+    let error =
+        trainer.fit(&labelled, &unlabelled.clone().reshape([n, 8, 8]), None, &mut parameters).unwrap_err();
     assert!(matches!(error, RegularizeError::UnlabelledShape { .. }), "{error}");
     let mut hole = unlabelled.clone();
     hole.data_mut()[7] = f32::NAN;

@@ -17,7 +17,8 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
 /// Eigenvalues and eigenvectors (as columns) of a symmetric matrix, by Jacobi's rotations.
 fn eigen(mut a: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let n = a.len();
-    let mut v: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+    let mut v: Vec<Vec<f64>> =
+        (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
     for _ in 0..60 {
         for p in 0..n {
             for q in p + 1..n {
@@ -54,7 +55,10 @@ fn closed_hessian(x: &[f64], w: &Tensor<f64>) -> Vec<Vec<f64>> {
     let p = softmax(&logits);
     let fisher = |a: usize, b: usize| if a == b { p[a] * (1.0 - p[a]) } else { -p[a] * p[b] };
     let element = |i: usize, j: usize| {
-        (0..k).flat_map(|a| (0..k).map(move |b| (a, b))).map(|(a, b)| entry(i, a) * fisher(a, b) * entry(j, b)).sum()
+        (0..k)
+            .flat_map(|a| (0..k).map(move |b| (a, b)))
+            .map(|(a, b)| entry(i, a) * fisher(a, b) * entry(j, b))
+            .sum()
     };
     (0..d).map(|i| (0..d).map(|j| element(i, j)).collect()).collect()
 }
@@ -85,7 +89,9 @@ fn power_iteration_ends_at_the_top_eigenvector() {
     };
     let exact = direction(vat(1.0).iterations(400));
     let differences = direction(vat(1.0).iterations(400).by_difference(1e-5).unwrap());
-    for ((x, found), close) in x.data().chunks(5).zip(exact.data().chunks(5)).zip(differences.data().chunks(5)) {
+    for ((x, found), close) in
+        x.data().chunks(5).zip(exact.data().chunks(5)).zip(differences.data().chunks(5))
+    {
         let (values, vectors) = eigen(closed_hessian(x, &w));
         let top = (0..5).max_by(|&i, &j| values[i].total_cmp(&values[j])).unwrap();
         let along = |d: &[f64]| (0..5).map(|i| d[i] * vectors[i][top]).sum::<f64>().abs();
@@ -153,7 +159,8 @@ fn derivatives_of_the_loss_are_right() {
     let (x, r, w) = (graph.input("x", [2, 3]), graph.input("r", [2, 3]), graph.input("w", [3, 3]));
     let target = graph.constant(numbers([2, 3], -1.0, 1.0, 9)).log_softmax();
     let loss = kl_divergence_of_logs((x + r).matmul(w).tanh().log_softmax(), target, Reduction::Mean);
-    let (xs, rs, ws) = (numbers([2, 3], -1.0, 1.0, 1), numbers([2, 3], -0.1, 0.1, 2), numbers([3, 3], -1.0, 1.0, 3));
+    let (xs, rs, ws) =
+        (numbers([2, 3], -1.0, 1.0, 1), numbers([2, 3], -0.1, 0.1, 2), numbers([3, 3], -1.0, 1.0, 3));
     let feeds = [("x", Feed::from(&xs)), ("r", Feed::from(&rs)), ("w", Feed::from(&ws))];
     Checker::new("divergence").entries().graph(loss, &[w, x], &feeds, None).unwrap().assert();
 
@@ -173,10 +180,14 @@ fn derivatives_of_the_loss_are_right() {
 
 #[test]
 fn examples_do_not_leak_into_each_other() {
-    let (x, draw, w) = (numbers([3, 4], -1.0, 1.0, 1), numbers([3, 4], -1.0, 1.0, 2), numbers([4, 3], -2.0, 2.0, 3));
+    let (x, draw, w) =
+        (numbers([3, 4], -1.0, 1.0, 1), numbers([3, 4], -1.0, 1.0, 2), numbers([4, 3], -2.0, 2.0, 3));
     let r = |rows: &[usize]| {
         let values = [x.rows(rows), draw.rows(rows), w.clone()];
-        value(&values, |v| { let w = v[2]; vat(0.5).iterations(2).perturbation(|x| x.matmul(w), v[0], v[1]) })
+        value(&values, |v| {
+            let w = v[2];
+            vat(0.5).iterations(2).perturbation(|x| x.matmul(w), v[0], v[1])
+        })
     };
     let all = r(&[0, 1, 2]);
     for row in 0..3 {
@@ -208,8 +219,10 @@ fn no_budget_is_no_term_and_statistics_are_of_the_clean_batch() {
 fn the_direction_is_worse_than_a_random_one() {
     let model = Sequential::<f64>::mlp(&[16, 12, 4], Activation::Relu);
     let (parameters, graph) = (initialise(&model, 1), Graph::new());
-    let (x, draw) = (graph.constant(numbers([8, 16], 0.0, 1.0, 1)), graph.constant(numbers([8, 16], -1.0, 1.0, 2)));
-    let loss = |iterations| vat(0.3).iterations(iterations).loss(|x| model.forward(x, Mode::Evaluate), x, draw);
+    let (x, draw) =
+        (graph.constant(numbers([8, 16], 0.0, 1.0, 1)), graph.constant(numbers([8, 16], -1.0, 1.0, 2)));
+    let loss =
+        |iterations| vat(0.3).iterations(iterations).loss(|x| model.forward(x, Mode::Evaluate), x, draw);
     let found = interpret(&[loss(0), loss(1), loss(5)], &[], Some(&parameters)).unwrap();
     let [random, one, five] = [0, 1, 2].map(|i| found[i].item());
     assert!(one > 2.0 * random && five >= one, "{random} {one} {five}");

@@ -19,7 +19,9 @@ fn the_normal_distribution_has_its_published_values() {
     ] {
         assert_relative(normal_cdf(x), p, 1e-13);
     }
-    for (p, x) in [(0.999, 3.090_232_306_167_813_5), (0.05, -1.644_853_626_951_472_7), (1e-10, -6.361_340_902_404_056)] {
+    for (p, x) in
+        [(0.999, 3.090_232_306_167_813_5), (0.05, -1.644_853_626_951_472_7), (1e-10, -6.361_340_902_404_056)]
+    {
         assert_relative(normal_quantile(p), x, 1e-13);
     }
     assert_eq!([normal_quantile(0.0), normal_quantile(1.0)], [f64::NEG_INFINITY, f64::INFINITY]);
