@@ -25,6 +25,14 @@ pub enum RegularizeError {
         /// The upper bound.
         high: f64,
     },
+    /// An iterated attack in a norm whose ball has no projection here.
+    #[error(
+        "there is no projection in the norm of exponent {exponent}: iterated attacks take 1, 2 or infinity"
+    )]
+    NoProjection {
+        /// The norm's exponent.
+        exponent: f64,
+    },
     /// A selection that chooses none of the parameters: a penalty that would silently be absent.
     #[error("the selection `{selection}` chooses none of the parameters: {known}")]
     SelectsNothing {
@@ -145,6 +153,41 @@ pub enum RegularizeError {
         at: usize,
         /// Its value.
         value: f64,
+    /// Unlabelled examples of another shape than the labelled ones.
+    #[error("an example without label has shape {unlabelled}, one with label {labelled}")]
+    UnlabelledShape {
+        /// The shape of a labelled example.
+        labelled: Shape,
+        /// The shape of an unlabelled one.
+        unlabelled: Shape,
+    },
+    /// A class that has fewer examples than are asked for.
+    #[error("class {class} has {found} examples, {wanted} examples of each class are asked for")]
+    TooFewOfAClass {
+        /// The class.
+        class: usize,
+        /// How many examples it has.
+        found: usize,
+        /// How many are asked for.
+        wanted: usize,
+    },
+    /// What is minimised is no number any more.
+    #[error("the objective is {value} in batch {batch} of epoch {epoch}")]
+    NonFiniteObjective {
+        /// Its value.
+        value: f64,
+        /// The epoch, counted from 0.
+        epoch: u64,
+        /// The batch of the epoch, counted from 0.
+        batch: usize,
+    },
+    /// An operation through which no interval can be propagated.
+    #[error("there are no interval bounds for `{operation}`, recorded at {place}")]
+    NoBounds {
+        /// The operation.
+        operation: String,
+        /// Where it was recorded.
+        place: String,
     },
     /// Model, data and parameters do not fit.
     #[error(transparent)]

@@ -93,6 +93,7 @@ mod reparameterise;
 pub mod multi_task;
 pub mod penalty;
 pub mod sparsity;
+pub mod semi_supervised;
 
 pub use adversarial::{
     AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
