@@ -28,6 +28,50 @@ pub enum RegularizeError {
         /// The norm's exponent.
         exponent: f64,
     },
+    /// A loss that compares more classes than there are.
+    #[error("the attack's loss compares {needed} classes, there are {classes}")]
+    TooFewClasses {
+        /// How many it compares.
+        needed: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A target that is no class.
+    #[error("the attack's target is class {class}, there are {classes}")]
+    NoSuchClass {
+        /// The target.
+        class: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// An example outside the box of valid inputs.
+    #[error("example {example} holds {value}, outside the attack's box [{low}, {high}]")]
+    OutsideBox {
+        /// Its number.
+        example: usize,
+        /// The value.
+        value: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Attacks of which there is no worst case: of different norms or boxes, or without a budget.
+    #[error("`{attack}` has not the norm and box of `{first}`, or no budget: they have no worst case")]
+    NotComparable {
+        /// The attack that does not fit.
+        attack: String,
+        /// The first one.
+        first: String,
+    },
+    /// An attack that needs a box, another norm, or images.
+    #[error("{attack} needs {needs}")]
+    AttackNeeds {
+        /// The attack.
+        attack: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
     /// A selection that chooses none of the parameters: a penalty that would silently be absent.
     #[error("the selection `{selection}` chooses none of the parameters: {known}")]
     SelectsNothing {

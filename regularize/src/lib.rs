@@ -69,7 +69,8 @@ mod error;
 pub mod penalty;
 
 pub use adversarial::{
-    AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
+    AdversarialTraining, Attack, AttackEvaluator, Attacked, FastGradient, Norm, Perturbation, Pgd,
+    Robustness, Threat, fgsm,
 };
 pub use dropout::{Dropout, Form};
 pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};

@@ -8,23 +8,41 @@
 //! | [`norm`], [`threat`], [`projection`] | what is allowed: a norm, its steepest direction, a budget, a box; the nearest allowed point |
 //! | [`fast_gradient`] | one step: [`fgsm`], [`FastGradient`] for any norm and a box |
 //! | [`pgd`] | many steps, each projected: [`Pgd`], with random start and momentum |
+//! | [`apgd`] | steps that choose their own size: [`Apgd`] |
+//! | [`deep_fool`], [`carlini_wagner`] | the smallest perturbation: [`DeepFool`], [`CarliniWagner`] |
+//! | [`square`] | no gradient, only scores: [`Square`] |
 //! | [`training`] | `α J(x) + (1 - α) J(x̃)` as an objective: [`AdversarialTraining`] |
-//! | [`attack`] | a data set under attack: [`AttackEvaluator`], with its evidence |
+//! | [`loss`], [`victim`], [`attack`] | what every attack has: a [`loss`](AttackLoss), the network it asks, [`Attack`]; restarts and worst case |
+//! | [`evaluator`] | a data set under any attack: [`AttackEvaluator`], with its evidence |
 //!
 //! Whether the attack sees the network in [`Mode::Evaluate`](nn::Mode) or in
 //! [`Mode::Train`](nn::Mode), and whether later gradients go through the perturbation, is said explicitly.
 
+pub mod apgd;
 pub mod attack;
+pub mod carlini_wagner;
+pub mod deep_fool;
+pub mod evaluator;
 pub mod fast_gradient;
+pub mod loss;
 pub mod norm;
 pub mod pgd;
 pub mod projection;
+pub mod square;
 pub mod threat;
 pub mod training;
+pub mod victim;
 
-pub use attack::{Attack, AttackEvaluator, Robustness};
+pub use apgd::Apgd;
+pub use attack::{Attack, Moved, Restarts, WorstOf};
+pub use carlini_wagner::CarliniWagner;
+pub use deep_fool::DeepFool;
+pub use evaluator::{AttackEvaluator, Attacked, Robustness};
 pub use fast_gradient::{FastGradient, Perturbation, fgsm};
+pub use loss::{AttackLoss, Goal};
 pub use norm::Norm;
 pub use pgd::Pgd;
+pub use square::Square;
 pub use threat::{StartDraws, Threat};
 pub use training::AdversarialTraining;
+pub use victim::{Slope, Targets, Victim};
