@@ -1,9 +1,7 @@
 //! What a technique refuses.
 
-use autograd::{RunError, Shape};
 use crate::augmentation::Change;
 use crate::augmentation::contract::refusal;
-use autograd::RunError;
 use autograd::{Real, RunError, Shape, Tensor};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
@@ -32,6 +30,50 @@ pub enum RegularizeError {
     NoProjection {
         /// The norm's exponent.
         exponent: f64,
+    },
+    /// A loss that compares more classes than there are.
+    #[error("the attack's loss compares {needed} classes, there are {classes}")]
+    TooFewClasses {
+        /// How many it compares.
+        needed: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A target that is no class.
+    #[error("the attack's target is class {class}, there are {classes}")]
+    NoSuchClass {
+        /// The target.
+        class: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// An example outside the box of valid inputs.
+    #[error("example {example} holds {value}, outside the attack's box [{low}, {high}]")]
+    OutsideBox {
+        /// Its number.
+        example: usize,
+        /// The value.
+        value: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Attacks of which there is no worst case: of different norms or boxes, or without a budget.
+    #[error("`{attack}` has not the norm and box of `{first}`, or no budget: they have no worst case")]
+    NotComparable {
+        /// The attack that does not fit.
+        attack: String,
+        /// The first one.
+        first: String,
+    },
+    /// An attack that needs a box, another norm, or images.
+    #[error("{attack} needs {needs}")]
+    AttackNeeds {
+        /// The attack.
+        attack: &'static str,
+        /// What it needs.
+        needs: &'static str,
     },
     /// A selection that chooses none of the parameters: a penalty that would silently be absent.
     #[error("the selection `{selection}` chooses none of the parameters: {known}")]
@@ -88,6 +130,7 @@ pub enum RegularizeError {
     NothingAveraged {
         /// The first step whose parameters are taken.
         start: u64,
+    },
     /// A hyper-gradient without anything to differentiate with respect to.
     #[error("a hyper-gradient needs a hyper-parameter; none is given")]
     NoHyperparameters,
@@ -112,6 +155,7 @@ pub enum RegularizeError {
         value: f64,
         /// The window, counted from 0.
         window: u64,
+    },
     /// An augmentation that may turn an example into one of another class.
     #[error("{}", refusal(.set, .change, *.limit, .classes))]
     LabelChanging {
@@ -123,11 +167,13 @@ pub enum RegularizeError {
         limit: f64,
         /// The pairs of classes known to be taken for each other.
         classes: Vec<(u32, u32)>,
+    },
     /// The subnetworks of a network with dropout cannot be walked through one by one.
     #[error("the subnetworks cannot be enumerated: {reason}")]
     NotEnumerable {
         /// Why not.
         reason: String,
+    },
     /// There is nothing to work on.
     #[error("there are no {what}")]
     Nothing {
@@ -153,6 +199,7 @@ pub enum RegularizeError {
         at: usize,
         /// Its value.
         value: f64,
+    },
     /// Unlabelled examples of another shape than the labelled ones.
     #[error("an example without label has shape {unlabelled}, one with label {labelled}")]
     UnlabelledShape {
@@ -220,6 +267,8 @@ impl RegularizeError {
         }
         let (first, second) = (a.name.clone(), b.name.clone());
         Err(RegularizeError::NotAlike { first, first_shape: a.shape, second, second_shape: b.shape })
+    }
+
     /// An error, unless all of `values` are finite.
     pub(crate) fn unless_finite<T: Real>(
         what: &'static str,

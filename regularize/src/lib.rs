@@ -74,56 +74,48 @@
 //! backpropagation; iterated attacks and certified bounds.
 
 pub mod adversarial;
-pub mod constraint;
-pub mod averaging;
 pub mod augmentation;
+pub mod averaging;
+pub mod constraint;
 pub mod dropout;
 pub mod early_stopping;
 pub mod ensemble;
 mod error;
 pub mod flatness;
 pub mod hyper_gradient;
-pub mod penalty;
-pub mod reparameterisation;
-pub mod sharing;
-pub mod tangent;
+pub mod multi_task;
 pub mod noise;
 pub mod penalty;
+pub mod reparameterisation;
 mod reparameterise;
-pub mod multi_task;
-pub mod penalty;
-pub mod sparsity;
 pub mod semi_supervised;
+pub mod sharing;
+pub mod sparsity;
+pub mod tangent;
 
 pub use adversarial::{
-    AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
+    AdversarialTraining, Attack, AttackEvaluator, Attacked, FastGradient, Norm, Perturbation, Pgd,
+    Robustness, Threat, fgsm,
 };
+pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
 pub use constraint::{
     Interval, Kkt, L1Ball, L2Ball, MaxNorm, Projected, ProjectedGradient, Projection, Simplex, SolverOutcome,
     SolverReport, SpectralBall, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
     project_onto_spectral_ball,
-pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
-pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
-pub use error::RegularizeError;
-pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
-pub use penalty::{
-    ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
-    soft_threshold,
 };
-pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
-pub use dropout::{Dropout, Form};
+pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
 pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
 pub use flatness::SharpnessAware;
+pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
     orthogonality_penalty, shrink, soft_threshold,
 };
-pub use tangent::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
-
 pub use reparameterisation::{SpectralNorm, WeightNorm};
 pub use sharing::{SoftSharing, Tied};
+pub use tangent::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
 
 #[cfg(test)]
 mod testing;

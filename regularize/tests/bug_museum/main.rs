@@ -6,8 +6,8 @@
 //! A file for each family of techniques; each begins with the table of its defects.
 
 mod adversarial;
-mod constraint;
 mod augmentation;
+mod constraint;
 mod dropout;
 mod early_stopping;
 mod noise;
