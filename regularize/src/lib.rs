@@ -20,6 +20,12 @@
 //! | [`SoftSharing`] | penalty `β/2 ‖w_A - w_B‖²` | book 7.9 | closed-form minimum of two quadratics; becomes tying as `1/β` |
 //! | [`Tied`], [`sharing::tie`] | expression or layer with one parameter for several | book 7.9 | gradient is the sum of the copies' gradients; trains bit for bit as layers of one name |
 //! | [`sharing::tied_dense`] | kernel to the dense matrix that it is | book 7.9, 9.4 | convolution equals it in value and both gradients, for any stride, padding, dilation |
+//! | [`Affine`](augmentation::Affine), [`Perspective`](augmentation::Perspective), [`Elastic`](augmentation::Elastic), [`Crop`](augmentation::Crop), [`Flip`](augmentation::Flip) | input transform `(images, matrices, corners, displacements or offsets) -> images`, by bilinear sampling | book 7.4; Simard et al. 2003 | both derivatives to the second order; central differences at whole pixels; a small warp is a tangent penalty to second order; whole shifts exact; example `augmentations` |
+//! | [`Brightness`](augmentation::Brightness), [`Contrast`](augmentation::Contrast), [`Saturation`](augmentation::Saturation), [`Hue`](augmentation::Hue), [`Blur`](augmentation::Blur) | input transform `(images, one number for each) -> images` | book 7.4, 12.2; Smith 1978 | hue by the six cases of HSV, modulo 1; the kink at grey; blur of width 0; example `augmentations` |
+//! | [`GaussianNoise`](augmentation::GaussianNoise), [`SaltAndPepper`](augmentation::SaltAndPepper), [`Cutout`](augmentation::Cutout) | input transform `(images, draw) -> images` | book 7.5; DeVries and Taylor 2017 | boxes enumerated, their middle uniform; share of replaced pixels; example `augmentations` |
+//! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box; example `mixup` |
+//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]`; example `augmented_training` |
+//! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired); examples `six_and_nine`, `mnist_augmentation` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
 //! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
@@ -72,6 +78,10 @@
 //! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
 //! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
 //! backpropagation; iterated attacks and certified bounds.
+//! Norm constraints and projections; noise on weights and targets; semi-supervised and
+//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
+//! family; tangent distance, tangent propagation and double backpropagation; iterated attacks and certified
+//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod augmentation;

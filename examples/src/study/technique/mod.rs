@@ -11,6 +11,7 @@
 //! played no role: neither a sweep nor a training ever reads it.
 
 mod adversarial;
+mod augmentation;
 mod dropout;
 mod early_stopping;
 mod penalty;
@@ -58,7 +59,8 @@ static PLAIN: Kind = Kind {
 };
 
 /// All families, in the order of the book.
-static FAMILIES: [&[Kind]; 4] = [penalty::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];
+static FAMILIES: [&[Kind]; 5] =
+    [penalty::KINDS, augmentation::KINDS, early_stopping::KINDS, dropout::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

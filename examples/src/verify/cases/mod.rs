@@ -6,6 +6,7 @@
 //! file of their own.
 
 mod adversarial;
+mod augmentation;
 mod dropout;
 mod layers;
 mod losses;
@@ -71,7 +72,14 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families = [
+        layers::cases,
+        losses::cases,
+        penalty::cases,
+        augmentation::cases,
+        dropout::cases,
+        adversarial::cases,
+    ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
