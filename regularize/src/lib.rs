@@ -69,8 +69,10 @@
 //!
 //! # Not there yet
 //!
-//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
-//! family; tangent distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
+//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
+//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
+//! the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod dropout;
