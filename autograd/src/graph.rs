@@ -385,6 +385,16 @@ impl<T: Real> Graph<T> {
         Var { graph: self, id }
     }
 
+    /// The integer variable of a node.
+    ///
+    /// # Panics
+    /// If the node is missing or holds real numbers.
+    #[track_caller]
+    pub fn index_var(&self, id: NodeId) -> IndexVar<'_, T> {
+        assert!(self.node(id).element == Element::Index, "node {id} holds real numbers");
+        IndexVar { graph: self, id }
+    }
+
     #[track_caller]
     fn declare(&self, name: &str, op: fn(Arc<str>) -> Op<T>, shape: Shape, element: Element) -> NodeId {
         if let Some(&first) = self.by_name.borrow().get(name) {

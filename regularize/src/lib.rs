@@ -10,8 +10,20 @@
 //! | [`L2`] | penalty `w -> α/2 ‖w‖²`; proximal step | book 7.1.1 | one step is `(1 - ε α) w - ε g` bit for bit; minimum scaled by `λ/(λ + α)` along Hessian eigenvectors |
 //! | [`L1`] | penalty `w -> α ‖w‖₁`; proximal step | book 7.1.2 | soft-thresholded minimum of a diagonal quadratic, zeros exact; `sign(0) = 0` |
 //! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic |
+//! | [`GroupLasso`] | penalty `w -> α Σ ‖w_g‖` over rows, columns, channels; proximal step | Yuan and Lin 2006 | minimum `(1 - α/(h ‖w*‖))₊ w*` for Hessian `h I`, whole groups exactly 0 |
+//! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 |
+//! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes |
+//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones |
+//! | [`ProjectedGradient`] | protocol: solves a constrained problem | book 7.2 | the minimum on the ball of radius `‖w(α)‖` is `w(α)` with multiplier `α`; KKT residual 0 |
+//! | [`WeightNorm`] | layer with weights `g v/‖v‖` | Salimans and Kingma 2016 | closed-form gradients, orthogonal to `v` |
+//! | [`SpectralNorm`] | layer with weights `W/σ`, `σ` by power iteration | Miyato et al. 2018 | `σ` of matrices with known singular values; gradient `G/σ - ⟨G, W⟩/σ² u vᵀ`; no state moves in evaluation |
+//! | [`SoftSharing`] | penalty `β/2 ‖w_A - w_B‖²` | book 7.9 | closed-form minimum of two quadratics; becomes tying as `1/β` |
+//! | [`Tied`], [`sharing::tie`] | expression or layer with one parameter for several | book 7.9 | gradient is the sum of the copies' gradients; trains bit for bit as layers of one name |
+//! | [`sharing::tied_dense`] | kernel to the dense matrix that it is | book 7.9, 9.4 | convolution equals it in value and both gradients, for any stride, padding, dilation |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
+//! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
+//! | [`early_stopping::refit`] | protocol: training on all data | book 7.8, algorithms 7.2 and 7.3 | bit for bit the direct training of as many steps or epochs; target and limit |
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for three norms and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained; identity at `ε = 0`; gradients through the perturbation and without |
 //! | [`AdversarialTraining`] | objective `α J(x) + (1 - α) J(x̃)` | Goodfellow et al. 2015, section 6 | on logistic regression `ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient |
 //! | [`AttackEvaluator`] | protocol: a data set under attack | Carlini et al. 2019 | every figure found again by a second look; zero and non-finite gradients counted |
@@ -73,24 +85,53 @@
 //! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
 //! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
 //! the retraining of 7.2 and 7.3.
+//! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
+//! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
+//! backpropagation; iterated attacks and certified bounds.
 
 pub mod adversarial;
+pub mod augmentation;
+pub mod averaging;
+pub mod constraint;
 pub mod dropout;
 pub mod early_stopping;
+pub mod ensemble;
 mod error;
+pub mod flatness;
+pub mod hyper_gradient;
+pub mod multi_task;
+pub mod noise;
 pub mod penalty;
+pub mod reparameterisation;
+mod reparameterise;
 pub mod semi_supervised;
+pub mod sharing;
+pub mod sparsity;
+pub mod tangent;
 
 pub use adversarial::{
-    AdversarialTraining, Attack, AttackEvaluator, FastGradient, Norm, Perturbation, Robustness, fgsm,
+    AdversarialTraining, Attack, AttackEvaluator, Attacked, FastGradient, Norm, Perturbation, Pgd,
+    Robustness, Threat, fgsm,
 };
-pub use dropout::{Dropout, Form};
-pub use early_stopping::{EarlyStopping, Measure, Reason, Stopped};
+pub use averaging::{ExponentialAverage, WeightAverage, estimate_statistics};
+pub use constraint::{
+    Interval, Kkt, L1Ball, L2Ball, MaxNorm, Projected, ProjectedGradient, Projection, Simplex, SolverOutcome,
+    SolverReport, SpectralBall, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
+    project_onto_spectral_ball,
+};
+pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
+pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
+pub use flatness::SharpnessAware;
+pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use penalty::{
-    ElasticNet, L1, L2, Penalties, Penalty, ProximalPenalty, ProximalStep, l1_penalty, l2_penalty, shrink,
-    soft_threshold,
+    DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
+    ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
+    orthogonality_penalty, shrink, soft_threshold,
 };
+pub use reparameterisation::{SpectralNorm, WeightNorm};
+pub use sharing::{SoftSharing, Tied};
+pub use tangent::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
 
 #[cfg(test)]
 mod testing;

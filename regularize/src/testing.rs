@@ -59,17 +59,28 @@ pub fn descend<T: Real>(
     optimiser: &Optimiser<T>,
     objective: impl for<'g> Fn(Var<'g, T>) -> Var<'g, T>,
 ) -> Vec<f64> {
-    let (graph, specs) = (Graph::<T>::new(), [weight(start.len())]);
+    let start = Tensor::new([start.len()], start.iter().map(|&w| T::from_f64(w)).collect());
+    descend_from(&start, steps, optimiser, objective).data().iter().map(|w| w.to_f64()).collect()
+}
+
+/// A weight `w` of any shape after some steps of an optimiser, compiled as one plan.
+pub fn descend_from<T: Real>(
+    start: &Tensor<T>,
+    steps: u64,
+    optimiser: &Optimiser<T>,
+    objective: impl for<'g> Fn(Var<'g, T>) -> Var<'g, T>,
+) -> Tensor<T> {
+    let (graph, specs) = (Graph::<T>::new(), [ParameterSpec { shape: start.shape(), ..weight(0) }]);
     let loss = objective(specs[0].declare(&graph));
     let step = optimiser.minimise(loss, &specs);
     let mut plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
     let mut parameters = Parameters::new();
-    parameters.insert("w", Tensor::new([start.len()], start.iter().map(|&w| T::from_f64(w)).collect()));
+    parameters.insert("w", start.clone());
     step.initialise_state(&mut parameters);
     for k in 0..steps {
         plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(optimiser.learning_rate(k)))]).unwrap();
     }
-    parameters["w"].data().iter().map(|w| w.to_f64()).collect()
+    parameters["w"].clone()
 }
 
 /// `½ (w - w*)ᵀ Q Λ Qᵀ (w - w*)` in two dimensions: the eigenvectors are the axes turned by `angle`.

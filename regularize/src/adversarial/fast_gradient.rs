@@ -8,10 +8,13 @@
 //! An example whose gradient is 0 stays where it is, in every norm. Examples lie along the first axis and are
 //! treated each by itself, so the loss may be a sum or a mean over them.
 
+use super::attack::{Attack, Evidence, Moved};
+use super::loss::AttackLoss;
 use super::norm::Norm;
 use super::threat::Threat;
+use super::victim::{Targets, Victim};
 use crate::error::RegularizeError;
-use autograd::{Real, Var, grad};
+use autograd::{Feed, Graph, Plan, Real, Var, grad};
 
 /// What a perturbation is to later differentiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +140,46 @@ impl FastGradient {
     #[track_caller]
     pub fn clip<'g, T: Real>(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.threat.clip(x)
+    }
+}
+
+/// On cross-entropy: away from the label or towards the target. The raw examples are not clipped.
+impl<T: Real> Attack<T> for FastGradient {
+    fn name(&self) -> String {
+        match self.norm() {
+            Norm::Infinity => "FGSM".into(),
+            norm => format!("fast gradient {norm}"),
+        }
+    }
+
+    fn threat(&self) -> Threat {
+        self.threat
+    }
+
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let (x, shape, norm) = (targets.x, targets.x.shape(), self.norm());
+        let mut evidence = Evidence::new(shape[0]);
+        let slope = victim.slope(AttackLoss::CrossEntropy, x, targets)?;
+        evidence.add(&slope);
+        let feeds =
+            [("x", Feed::from(x)), ("gradient", Feed::from(&slope.gradient)), ("epsilon", epsilon.into())];
+        let points = victim.compute(
+            &format!("step in {norm}"),
+            shape,
+            |graph: &Graph<T>| {
+                let (x, gradient) = (graph.input("x", shape), graph.input("gradient", shape));
+                let moved = x + norm.steepest(gradient) * graph.scalar("epsilon");
+                Plan::builder(graph).output("moved", moved).compile()
+            },
+            &feeds,
+            |outputs| outputs.tensor("moved"),
+        )?;
+        Ok(evidence.moved(x, points, true))
     }
 }
 

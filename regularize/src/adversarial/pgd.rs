@@ -35,10 +35,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use super::attack::{Attack, Best, Evidence, Moved};
+use super::loss::AttackLoss;
 use super::norm::{Norm, rows};
-use super::threat::Threat;
+use super::threat::{StartDraws, Threat};
+use super::victim::{Targets, Victim};
 use crate::error::{RegularizeError, at_least_zero};
-use autograd::{Real, Var, grad};
+use autograd::{Feed, Graph, Plan, Real, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 
 /// Projected gradient ascent. See the [module documentation](self).
@@ -50,6 +53,7 @@ pub struct Pgd {
     pub(super) stride: f64,
     pub(super) momentum: Option<f64>,
     pub(super) random_start: bool,
+    pub(super) loss: AttackLoss,
 }
 
 impl Pgd {
@@ -61,7 +65,8 @@ impl Pgd {
         at_least_one("attack's number of steps", steps)?;
         let stride = 2.5 / steps as f64;
         let threat = threat.projectable()?;
-        Ok(Pgd { threat, steps, stride, momentum: None, random_start: false })
+        let loss = AttackLoss::CrossEntropy;
+        Ok(Pgd { threat, steps, stride, momentum: None, random_start: false, loss })
     }
 
     /// One step of size `1.25 ε` from a random point of the ball.
@@ -102,6 +107,11 @@ impl Pgd {
     /// The same from a random point of the ball.
     pub fn from_random(self) -> Pgd {
         Pgd { random_start: true, ..self }
+    }
+
+    /// The same on another loss, when it is run on a data set; in a graph the caller gives the loss.
+    pub fn on(self, loss: AttackLoss) -> Pgd {
+        Pgd { loss, ..self }
     }
 
     /// Norm, budget and box.
@@ -212,6 +222,107 @@ impl Pgd {
         let down = v.less(0.0) * point.less_equal(low);
         (up + down).select(v.like(0.0), v)
     }
+}
+
+/// Returned is, for each example, the point with the largest loss among all that were visited, its start and
+/// the last one included.
+impl<T: Real> Attack<T> for Pgd {
+    fn name(&self) -> String {
+        let kind = match self.momentum {
+            Some(_) => "MI-FGSM",
+            None if self.steps == 1 && self.random_start => "FGSM, random start",
+            None => "PGD",
+        };
+        match self.steps {
+            1 => kind.to_string(),
+            steps => format!("{kind}-{steps}"),
+        }
+    }
+
+    fn threat(&self) -> Threat {
+        self.threat
+    }
+
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let (x, shape) = (targets.x, targets.x.shape());
+        let mut evidence = Evidence::new(shape[0]);
+        let mut best = Best::new(x);
+        let mut point = match self.random_start {
+            true => random_start(self.threat, victim, targets, epsilon)?,
+            false => x.clone(),
+        };
+        let mut velocity = Tensor::zeros(shape);
+        let build = |graph: &Graph<T>| {
+            let input = |name| graph.input(name, shape);
+            let (x, point) = (input("x"), input("point"));
+            let state = State { point, velocity: self.momentum.map(|_| input("velocity")) };
+            let next = self.step(x, state, input("gradient"), graph.scalar("epsilon"));
+            let velocity = next.velocity.unwrap_or(next.point);
+            Plan::builder(graph).output("point", next.point).output("velocity", velocity).compile()
+        };
+        for _ in 0..self.steps {
+            let slope = victim.slope(self.loss, &point, targets)?;
+            evidence.add(&slope);
+            best.see(&point, &slope.losses);
+            let mut feeds = vec![
+                ("x", Feed::from(x)),
+                ("point", Feed::from(&point)),
+                ("gradient", Feed::from(&slope.gradient)),
+                ("epsilon", epsilon.into()),
+            ];
+            if self.momentum.is_some() {
+                feeds.push(("velocity", Feed::from(&velocity)));
+            }
+            (point, velocity) =
+                victim.compute(&format!("step of {self:?}"), shape, build, &feeds, |outputs| {
+                    (outputs.tensor("point"), outputs.tensor("velocity"))
+                })?;
+        }
+        let last = victim.losses(self.loss, &point, targets)?;
+        evidence.trace_of(&last);
+        best.see(&point, &last);
+        Ok(evidence.moved(x, best.points, true))
+    }
+}
+
+/// A random point of ball and box for each example.
+pub(super) fn random_start<T: Real>(
+    threat: Threat,
+    victim: &mut Victim<'_, T>,
+    targets: &Targets<'_, T>,
+    epsilon: f64,
+) -> Result<Tensor<T>, RegularizeError> {
+    let shape = targets.x.shape();
+    let [examples, width] = [rows(shape)[0], rows(shape)[1]];
+    let entries = match threat.norm() {
+        Norm::Two => targets.normal("attack.start.entries", width),
+        _ => targets.uniform("attack.start.entries", width),
+    };
+    let radius = Tensor::new([examples, 1], targets.uniform("attack.start.radius", 1));
+    let entries = Tensor::new(shape, entries);
+    let feeds = [
+        ("x", Feed::from(targets.x)),
+        ("entries", Feed::from(&entries)),
+        ("radius", Feed::from(&radius)),
+        ("epsilon", epsilon.into()),
+    ];
+    let build = |graph: &Graph<T>| {
+        let x = graph.input("x", shape);
+        let draws = StartDraws {
+            entries: graph.input("entries", shape),
+            radius: graph.input("radius", [examples, 1]),
+        };
+        Plan::builder(graph)
+            .output("start", threat.random_within(x, draws, graph.scalar("epsilon")))
+            .compile()
+    };
+    victim
+        .compute(&format!("random start, {threat}"), shape, build, &feeds, |outputs| outputs.tensor("start"))
 }
 
 /// Where an iterated attack is.

@@ -19,6 +19,9 @@
 //! So many small improvements count once their sum exceeds `min_delta`, and what comes back is the true
 //! minimum whether or not it counted.
 //!
+//! Patience is one [`Criterion`] of several: see [`criterion`] for those of Prechelt. The validation set has by
+//! then cost some training data; [`refit`] gets it back, by both of the book's algorithms.
+//!
 //! For a quadratic loss, `τ` steps of gradient descent from 0 are L2 regularisation with a coefficient of
 //! `λ r / (1 - r)`, `r = (1 - ε λ)^τ`, along an eigenvector with eigenvalue `λ`: about `1 / (ε τ)` where
 //! `ε λ τ` is small (equations 7.40 to 7.45). The tests check both.
@@ -42,9 +45,16 @@
 //! # }
 //! ```
 
+pub mod criterion;
+pub mod refit;
+
+pub use criterion::Criterion;
+pub use refit::{Length, Refitted, refit_from_scratch, refit_onwards};
+
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Parameters, Real};
-use nn::train::{EpochMetrics, EpochObserver};
+use criterion::Watch;
+use nn::train::{EpochMetrics, EpochObserver, StepMetrics};
 use std::ops::ControlFlow;
 
 /// What is watched; smaller is better.
@@ -87,6 +97,12 @@ impl Measure {
 pub enum Reason {
     /// As many epochs as the patience went by without improvement.
     OutOfPatience,
+    /// The value has risen too far above its minimum.
+    GeneralisationLoss,
+    /// The value has risen too far for what the training still gains.
+    ProgressQuotient,
+    /// The value has risen over as many strips in a row.
+    Rising,
     /// The training ended by itself first.
     TrainingEnded,
 }
@@ -100,6 +116,9 @@ pub struct Stopped<T: Real> {
     pub epoch: u64,
     /// The smallest value.
     pub value: f64,
+    /// How many steps the training had done after the best epoch, as far as they were seen: 0 unless a trainer
+    /// showed them.
+    pub steps: u64,
     /// Why no more epochs came.
     pub reason: Reason,
     /// How many epochs were seen.
@@ -111,38 +130,63 @@ pub struct Stopped<T: Real> {
 /// Watches a training. See the [module documentation](self).
 #[derive(Debug, Clone)]
 pub struct EarlyStopping<T: Real> {
-    patience: u64,
+    criterion: Criterion,
     min_delta: f64,
     measure: Measure,
-    /// Epoch, value and parameters of the smallest value.
-    best: Option<(u64, f64, Parameters<T>)>,
-    /// The value that last counted as an improvement.
-    reference: f64,
-    /// How many epochs went by since.
-    waited: u64,
+    /// What the criterion has seen.
+    watch: Watch,
+    /// The smallest value.
+    best: Option<Best<T>>,
+    /// Why the criterion said to stop, once it has.
+    stopped: Option<Reason>,
     epochs: u64,
+    steps: u64,
     non_finite: u64,
     /// The first epoch that lacked the measure.
     unmeasured: Option<u64>,
 }
 
+/// The epoch of the smallest value.
+#[derive(Debug, Clone)]
+struct Best<T: Real> {
+    epoch: u64,
+    steps: u64,
+    value: f64,
+    parameters: Parameters<T>,
+}
+
 impl<T: Real> EarlyStopping<T> {
     /// Stops after `patience` epochs in a row without improvement of the validation loss. 0 is the same as 1.
     pub fn new(patience: u64) -> EarlyStopping<T> {
+        EarlyStopping::unless(Criterion::Patience(patience))
+    }
+
+    /// Stops when the criterion says so.
+    ///
+    /// # Errors
+    /// If a number of the criterion makes no sense.
+    pub fn by(criterion: Criterion) -> Result<EarlyStopping<T>, RegularizeError> {
+        criterion.check()?;
+        Ok(EarlyStopping::unless(criterion))
+    }
+
+    fn unless(criterion: Criterion) -> EarlyStopping<T> {
         EarlyStopping {
-            patience,
+            criterion,
             min_delta: 0.0,
             measure: Measure::default(),
+            watch: Watch::default(),
             best: None,
-            reference: f64::INFINITY,
-            waited: 0,
+            stopped: None,
             epochs: 0,
+            steps: 0,
             non_finite: 0,
             unmeasured: None,
         }
     }
 
-    /// The same, with an improvement only where the value falls by more than `min_delta`.
+    /// The same, with an improvement only where the value falls by more than `min_delta`. It is patience that
+    /// waits for improvements; the other criteria have no use for it.
     ///
     /// # Errors
     /// If `min_delta` is negative or not finite.
@@ -156,26 +200,37 @@ impl<T: Real> EarlyStopping<T> {
     }
 
     /// Shows the value and the parameters after an epoch; `Break` says to stop.
+    ///
+    /// [`Criterion::ProgressQuotient`] needs the training loss too: see [`EarlyStopping::observe_both`]. Here it
+    /// takes the training to make no progress.
     pub fn observe(&mut self, epoch: u64, value: f64, parameters: &Parameters<T>) -> ControlFlow<()> {
+        self.observe_both(epoch, value, f64::NAN, parameters)
+    }
+
+    /// Shows the value, the training loss and the parameters after an epoch; `Break` says to stop.
+    pub fn observe_both(
+        &mut self,
+        epoch: u64,
+        value: f64,
+        training: f64,
+        parameters: &Parameters<T>,
+    ) -> ControlFlow<()> {
         self.epochs += 1;
-        self.waited += 1;
         if !value.is_finite() {
             self.non_finite += 1;
-        } else {
-            if self.best.as_ref().is_none_or(|(_, best, _)| value < *best) {
-                self.best = Some((epoch, value, parameters.clone()));
-            }
-            if value < self.reference - self.min_delta {
-                (self.reference, self.waited) = (value, 0);
-            }
+        } else if self.best.as_ref().is_none_or(|best| value < best.value) {
+            self.best = Some(Best { epoch, steps: self.steps, value, parameters: parameters.clone() });
         }
-        // An improvement is never a reason to stop, also with patience 0.
-        if self.waited >= self.patience.max(1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        self.watch.show(value, training, self.min_delta, self.criterion.strip());
+        if self.stopped.is_none() && self.criterion.is_met(&self.watch) {
+            self.stopped = Some(self.criterion.reason());
+        }
+        if self.stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// The best parameters so far.
     pub fn best(&self) -> Option<&Parameters<T>> {
-        self.best.as_ref().map(|(_, _, parameters)| parameters)
+        self.best.as_ref().map(|best| &best.parameters)
     }
 
     /// What was found.
@@ -188,26 +243,31 @@ impl<T: Real> EarlyStopping<T> {
         if let Some(epoch) = self.unmeasured {
             return Err(RegularizeError::NotMeasured { measure, epoch });
         }
-        let Some((epoch, value, parameters)) = self.best else {
+        let Some(best) = self.best else {
             return Err(RegularizeError::NothingToKeep { epochs: self.epochs, measure });
         };
-        let out = self.waited >= self.patience.max(1);
-        let reason = if out { Reason::OutOfPatience } else { Reason::TrainingEnded };
+        let Best { epoch, steps, value, parameters } = best;
+        let reason = self.stopped.unwrap_or(Reason::TrainingEnded);
         let (epochs, non_finite) = (self.epochs, self.non_finite);
-        Ok(Stopped { parameters, epoch, value, reason, epochs, non_finite })
+        Ok(Stopped { parameters, epoch, value, steps, reason, epochs, non_finite })
     }
 }
 
 impl<T: Real> EpochObserver<T> for EarlyStopping<T> {
     fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<T>) -> ControlFlow<()> {
         match self.measure.of(metrics) {
-            Some(value) => self.observe(metrics.epoch, value, parameters),
+            Some(value) => self.observe_both(metrics.epoch, value, metrics.train.loss, parameters),
             // The trainer takes no error from an observer: it is kept for `finish`.
             None => {
                 self.unmeasured.get_or_insert(metrics.epoch);
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn step_ended(&mut self, _: &StepMetrics, _: &Parameters<T>) -> ControlFlow<()> {
+        self.steps += 1;
+        ControlFlow::Continue(())
     }
 }
 

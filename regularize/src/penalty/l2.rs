@@ -77,6 +77,19 @@ pub fn l2_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>) -> Var<'g, T> {
     w.norm_squared() * (alpha * 0.5)
 }
 
+/// How many of the directions in weight space the data still decide: `Σ λᵢ / (λᵢ + α)` over the eigenvalues of
+/// the loss's Hessian, the effective number of parameters (*The Elements of Statistical Learning*, equation 3.50).
+///
+/// A direction that L2 does not touch counts 1, one that it decays away counts 0. For ridge regression it is
+/// the trace of the matrix that maps targets to predictions. A direction with `λ = 0` counts 0, also at `α = 0`.
+///
+/// ```
+/// assert_eq!(regularize::effective_parameters(&[3.0, 1.0], 1.0), 0.75 + 0.5);
+/// ```
+pub fn effective_parameters(eigenvalues: &[f64], alpha: f64) -> f64 {
+    eigenvalues.iter().filter(|&&lambda| lambda != 0.0).map(|lambda| lambda / (lambda + alpha)).sum()
+}
+
 /// The proximal operator of `t/2 ‖u‖²`: `v / (1 + t)`.
 #[track_caller]
 pub fn shrink<'g, T: Real>(v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {

@@ -28,15 +28,21 @@
 //! # }
 //! ```
 
+pub mod decoupled_decay;
 pub mod elastic_net;
+pub mod group_lasso;
 pub mod l1;
 pub mod l2;
+pub mod orthogonality;
 
+pub use decoupled_decay::DecoupledDecay;
 pub use elastic_net::ElasticNet;
+pub use group_lasso::{GroupLasso, group_lasso_penalty, group_threshold};
 pub use l1::{L1, l1_penalty, soft_threshold};
-pub use l2::{L2, l2_penalty, shrink};
+pub use l2::{L2, effective_parameters, l2_penalty, shrink};
+pub use orthogonality::{Gram, Orthogonality, orthogonality_penalty};
 
-use crate::error::{RegularizeError, listed};
+use crate::error::RegularizeError;
 use autograd::{Graph, Real, Var};
 use nn::optimise::{Memory, Transform, Update};
 use nn::{ParameterSpec, Selection};
@@ -88,10 +94,7 @@ impl<T: Real> Penalties<T> {
     /// [`RegularizeError::SelectsNothing`] with the first that does not.
     pub fn check(&self, parameters: &[ParameterSpec]) -> Result<(), RegularizeError> {
         for (selection, _) in &self.terms {
-            if !parameters.iter().any(|spec| selection.contains(spec)) {
-                let known = listed(parameters.iter().map(|spec| spec.name.as_str()));
-                return Err(RegularizeError::SelectsNothing { selection: selection.to_string(), known });
-            }
+            RegularizeError::unless_selected(selection, parameters)?;
         }
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! |---|---|---|
 //! | NaN in the first epoch becomes the best, or counts as improvement | Keras recipes, early-stopping-pytorch #28, #16 | [`nan_is_no_improvement`] |
 //! | the best weights are lost when training ends by itself | Keras #10765, #11371, #12511, #20256 | [`the_best_comes_back_however_training_ends`] |
+//! | a rise of the quotient stops while the training still gains, or 0/0 stops a training that stands still | criteria divided out | [`no_rise_is_no_reason`] |
 //! | the snapshot is the live object | anywhere with references | [`a_snapshot_is_a_copy`] |
 
 use autograd::{Parameters, Tensor};
-use regularize::EarlyStopping;
+use regularize::{Criterion, EarlyStopping};
 use std::ops::ControlFlow;
 
 #[test]
@@ -72,4 +73,32 @@ fn a_snapshot_is_a_copy() {
     live.get_mut("w").unwrap().data_mut()[0] = f64::NAN;
     let _ = stopping.observe(1, 2.0, &live);
     assert_eq!(stopping.finish().unwrap().parameters["w"].item(), 0.0);
+}
+
+#[test]
+fn no_rise_is_no_reason() {
+    // Rise over progress of a strip of two, for a validation loss and two training losses.
+    let curves =
+        [([1.0, 1.0], [0.5, 0.5], false), ([1.0, 1.1], [0.5, 0.5], true), ([1.0, 1.1], [0.9, 0.5], false)];
+    let holds =
+        |stops: &dyn Fn([f64; 2], [f64; 2]) -> bool| curves.iter().all(|&(v, t, then)| stops(v, t) == then);
+    let ours = |validation: [f64; 2], training: [f64; 2]| {
+        let criterion = Criterion::ProgressQuotient { alpha: 1.0, strip: 2 };
+        let mut stopping = EarlyStopping::<f64>::by(criterion).unwrap();
+        let mut show = |epoch: usize| {
+            stopping
+                .observe_both(epoch as u64, validation[epoch], training[epoch], &Parameters::new())
+                .is_break()
+        };
+        show(0) || show(1)
+    };
+    assert!(holds(&ours));
+    let parts = |v: [f64; 2], t: [f64; 2]| {
+        (100.0 * (v[1] / v[0].min(v[1]) - 1.0), 1000.0 * ((t[0] + t[1]) / (2.0 * t[0].min(t[1])) - 1.0))
+    };
+    // 0/0 is NaN, which is not below the bound.
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "the defect as it was written")]
+    let divided = |v, t| !(parts(v, t).0 / parts(v, t).1 <= 1.0);
+    assert!(!holds(&divided));
+    assert!(!holds(&|v, t| parts(v, t).0 > 1.0));
 }

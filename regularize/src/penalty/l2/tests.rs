@@ -71,6 +71,24 @@ fn the_minimum_shrinks_along_eigenvectors() {
     }
 }
 
+/// Ridge regression: the trace of `X (XᵀX + α I)⁻¹ Xᵀ`, here for two features by the inverse of a 2 by 2
+/// matrix, is the sum over the eigenvalues of `XᵀX`.
+#[test]
+fn effective_parameters_are_the_trace_of_the_smoother() {
+    let x = numbers([7, 2], -2.0, 2.0, 9);
+    let dot = |i: usize, j: usize| (0..7).map(|n| x.data()[2 * n + i] * x.data()[2 * n + j]).sum::<f64>();
+    let (a, b, c) = (dot(0, 0), dot(0, 1), dot(1, 1));
+    let root = ((a - c).powi(2) / 4.0 + b * b).sqrt();
+    let eigenvalues = [(a + c) / 2.0 + root, (a + c) / 2.0 - root];
+    for alpha in [0.0, 0.1, 3.0, 100.0] {
+        let determinant = (a + alpha) * (c + alpha) - b * b;
+        // tr((XᵀX + α I)⁻¹ XᵀX)
+        let trace = ((c + alpha) * a - 2.0 * b * b + (a + alpha) * c) / determinant;
+        assert_close(effective_parameters(&eigenvalues, alpha), trace, 1e-13);
+    }
+    assert_eq!(effective_parameters(&[0.0, 2.0], 0.0), 1.0);
+}
+
 /// `u = prox(v)` minimises `t α/2 u² + (u - v)²/2`: its derivative there is 0.
 #[test]
 fn the_proximal_step_is_the_minimum() {

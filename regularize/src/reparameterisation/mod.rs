@@ -1,0 +1,67 @@
+//! Reparameterisation: a layer whose weights are a function of what is learned.
+//!
+//! | | weight of a unit, or of the layer | what it does |
+//! |---|---|---|
+//! | [`WeightNorm`] | `w = g v / ‖v‖` | length and direction are learned apart |
+//! | [`SpectralNorm`] | `W / σ₁(W)` | the layer stretches no vector: its Lipschitz constant is 1 |
+//!
+//! Each wraps a layer and knows nothing of it: the layer is recorded with its own parameters, and what it
+//! recorded is recorded again with the new weights in the place of the old ones
+//! ([`substitute`](autograd::substitute())). So any layer with weights can be wrapped; one that
+//! [proposes updates](autograd::Graph::propose_update) of its own, as batch normalisation does, cannot, since
+//! what it proposed would be that of the weights without the function.
+//!
+//! ```
+//! use nn::{Activation, Layer, Linear, Sequential};
+//! use regularize::{SpectralNorm, WeightNorm};
+//! let model = Sequential::<f32>::new()
+//!     .then(WeightNorm::new(Linear::new("hidden", 64, 32)))
+//!     .then(Activation::Relu)
+//!     .then(SpectralNorm::new(Linear::new("output", 32, 10)));
+//! let names: Vec<_> = model.parameters().into_iter().map(|spec| spec.name).collect();
+//! assert_eq!(names, [
+//!     "hidden.weight", "hidden.bias", "hidden.weight.gain", "output.weight", "output.bias",
+//!     "output.weight.singular",
+//! ]);
+//! ```
+
+mod spectral_norm;
+mod weight_norm;
+
+pub use spectral_norm::{PowerIteration, SpectralNorm, power_iteration, spectrally_normalised};
+pub use weight_norm::{WeightNorm, weight_normalised};
+
+use autograd::{Real, Var, substitute};
+use nn::{Layer, Mode, ParameterSpec, Role};
+
+/// What `layer` makes of `x` with `weight(spec, w)` in the place of each weight `w` of two or more axes.
+#[track_caller]
+fn with_weights<'g, T: Real>(
+    layer: &dyn Layer<T>,
+    x: Var<'g, T>,
+    mode: Mode,
+    weight: impl Fn(&ParameterSpec, Var<'g, T>) -> Var<'g, T>,
+) -> Var<'g, T> {
+    let before = x.graph().proposed_updates().len();
+    let y = layer.forward(x, mode);
+    assert!(
+        x.graph().proposed_updates().len() == before,
+        "a reparameterised layer must not propose updates: wrap the layers within {layer:?} instead"
+    );
+    let mut replacements = Vec::new();
+    for spec in matrices(layer) {
+        let w = spec.declare(x.graph());
+        replacements.push((w, weight(&spec, w)));
+    }
+    // What comes before the layer stays as it is.
+    replacements.push((x, x));
+    substitute(&[y], &replacements)[0]
+}
+
+/// The weights of a layer that have inputs and outputs.
+fn matrices<T: Real>(layer: &dyn Layer<T>) -> Vec<ParameterSpec> {
+    layer.parameters().into_iter().filter(|s| s.role == Role::Weight && s.shape.rank() >= 2).collect()
+}
+
+#[cfg(test)]
+mod tests;
