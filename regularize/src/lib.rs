@@ -33,6 +33,18 @@
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for three norms and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained; identity at `ε = 0`; gradients through the perturbation and without |
 //! | [`AdversarialTraining`] | objective `α J(x) + (1 - α) J(x̃)` | Goodfellow et al. 2015, section 6 | on logistic regression `ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient |
 //! | [`AttackEvaluator`] | protocol: a data set under attack | Carlini et al. 2019 | every figure found again by a second look; zero and non-finite gradients counted |
+//! | [`AdversarialTraining`] by [`Pgd`](adversarial::Pgd) | objective, attack unrolled | Madry et al. 2018; Wong et al. 2020 (random start) | on linear scores all attacks end in one corner: the closed form; statistics only of what is trained on |
+//! | [`OverfittingMonitor`](adversarial::OverfittingMonitor) | protocol: sees each epoch | Wong et al. 2020; Andriushchenko and Flammarion 2020 | collapse caught, bad epochs not; best parameters a copy; accuracies of a linear network exact |
+//! | [`Trades`](adversarial::Trades) | objective `J(x) + β D(p(x)‖p(x'))` | Zhang et al. 2019 | point, value and gradient in closed form for a linear softmax; no label in the inner problem |
+//! | [`SmoothedClassifier`](adversarial::SmoothedClassifier) | protocol: noisy copies | Cohen et al. 2019; Clopper and Pearson 1934 | radius of a linear classifier is its distance, for any `σ`; coverage of the limit summed exactly |
+//! | [`interval_bounds`](adversarial::interval_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network |
+//! | [`EntropyMinimisation`](semi_supervised::EntropyMinimisation) | penalty of predictions | Grandvalet and Bengio 2004 | gradient `-p (ln p + H)` |
+//! | [`PseudoLabels`](semi_supervised::PseudoLabels) | loss against predicted labels | Lee 2013; Sohn et al. 2020 | gradient `[max p ≥ τ] (p - [ŷ])`; used share counted |
+//! | [`Consistency`](semi_supervised::Consistency), [`two_passes`](semi_supervised::two_passes) | two passes with draws of their own | Laine and Aila 2017 | value, both gradients; masks independent, also in the plan |
+//! | [`MeanTeacher`](semi_supervised::MeanTeacher) | averaged weights as a state of the plan | Tarvainen and Valpola 2017 | teacher is the closed sum over its students; ramp-up is their mean |
+//! | [`VirtualAdversarial`](semi_supervised::VirtualAdversarial) | divergence at the worst small step, by power iteration | Miyato et al. 2016, 2018 | Hessian `W (diag p - p pᵀ) Wᵀ`; the iteration ends at its top eigenvector |
+//! | [`propagate_labels`](semi_supervised::propagate_labels) | unrolled iteration on a similarity graph | Zhou et al. 2003 | equals the linear solve |
+//! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
@@ -75,6 +87,10 @@
 //!
 //! # Not there yet
 //!
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
+//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
+//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
+//! the retraining of 7.2 and 7.3.
 //! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
 //! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
 //! backpropagation; iterated attacks and certified bounds.

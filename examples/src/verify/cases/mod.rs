@@ -11,6 +11,7 @@ mod dropout;
 mod layers;
 mod losses;
 mod penalty;
+mod semi_supervised;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<Case> {
         losses::cases,
         penalty::cases,
         augmentation::cases,
+        semi_supervised::cases,
         dropout::cases,
         adversarial::cases,
     ];
