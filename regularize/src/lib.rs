@@ -113,7 +113,6 @@ pub mod multi_task;
 pub mod noise;
 pub mod penalty;
 pub mod reparameterisation;
-mod reparameterise;
 pub mod semi_supervised;
 pub mod sharing;
 pub mod sparsity;
