@@ -6,10 +6,13 @@
 //! file of their own.
 
 mod adversarial;
+mod constraint;
 mod dropout;
 mod layers;
 mod losses;
 mod penalty;
+mod reparameterisation;
+mod sharing;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -71,7 +74,16 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families = [
+        layers::cases,
+        losses::cases,
+        penalty::cases,
+        constraint::cases,
+        reparameterisation::cases,
+        sharing::cases,
+        dropout::cases,
+        adversarial::cases,
+    ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
