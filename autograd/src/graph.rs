@@ -96,6 +96,8 @@ pub struct Graph<T: Real> {
     labels: RefCell<HashMap<NodeId, Arc<str>>>,
     /// Parameters with the expression that was proposed for each first.
     proposals: RefCell<Vec<(NodeId, NodeId)>>,
+    /// While set, proposals are not heard.
+    only_looking: Cell<bool>,
     /// While a sweep differentiates a node, that node's location.
     deriving: Cell<Option<&'static Location<'static>>>,
 }
@@ -140,6 +142,7 @@ impl<T: Real> Graph<T> {
             by_name: RefCell::default(),
             labels: RefCell::default(),
             proposals: RefCell::default(),
+            only_looking: Cell::new(false),
             deriving: Cell::new(None),
         }
     }
@@ -264,10 +267,33 @@ impl<T: Real> Graph<T> {
     #[track_caller]
     pub fn propose_update<'g>(&'g self, parameter: Var<'g, T>, expression: Var<'g, T>) {
         self.check_update("propose_update", parameter, expression).or_panic();
+        if self.only_looking.get() {
+            return;
+        }
         let mut proposals = self.proposals.borrow_mut();
         if proposals.iter().all(|(known, _)| *known != parameter.id) {
             proposals.push((parameter.id, expression.id));
         }
+    }
+
+    /// What `record` returns; what it [proposes](Graph::propose_update) meanwhile is not heard.
+    ///
+    /// For a pass that only looks at a network before the one that counts is recorded: an attack on a network
+    /// in training mode looks first, and the running statistics should still be those of the examples that
+    /// are trained on.
+    ///
+    /// ```
+    /// use autograd::Graph;
+    /// let graph = Graph::<f64>::new();
+    /// let seen = graph.parameter("seen", []);
+    /// graph.without_proposals(|| graph.propose_update(seen, seen + 1000.0));
+    /// assert!(graph.proposed_updates().is_empty());
+    /// ```
+    pub fn without_proposals<R>(&self, record: impl FnOnce() -> R) -> R {
+        let before = self.only_looking.replace(true);
+        let result = record();
+        self.only_looking.set(before);
+        result
     }
 
     /// What [`Graph::propose_update`] was told, each parameter with the expression of its new value, in the
@@ -359,6 +385,16 @@ impl<T: Real> Graph<T> {
         Var { graph: self, id }
     }
 
+    /// The integer variable of a node.
+    ///
+    /// # Panics
+    /// If the node is missing or holds real numbers.
+    #[track_caller]
+    pub fn index_var(&self, id: NodeId) -> IndexVar<'_, T> {
+        assert!(self.node(id).element == Element::Index, "node {id} holds real numbers");
+        IndexVar { graph: self, id }
+    }
+
     #[track_caller]
     fn declare(&self, name: &str, op: fn(Arc<str>) -> Op<T>, shape: Shape, element: Element) -> NodeId {
         if let Some(&first) = self.by_name.borrow().get(name) {
@@ -421,6 +457,7 @@ impl<T: Real> Clone for Graph<T> {
             by_name: self.by_name.clone(),
             labels: self.labels.clone(),
             proposals: self.proposals.clone(),
+            only_looking: Cell::new(false),
             deriving: Cell::new(None),
         }
     }

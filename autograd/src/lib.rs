@@ -113,5 +113,5 @@ pub use parameters::Parameters;
 pub use plan::{Outputs, Plan, PlanBuilder, Simplify};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
-pub use substitute::substitute;
+pub use substitute::{substitute, substitute_with_indices};
 pub use tensor::{ElementCountError, Tensor};

@@ -21,8 +21,9 @@
 //! # Ok::<(), autograd::RunError>(())
 //! ```
 
-use crate::graph::{Graph, NodeId, Var};
+use crate::graph::{Graph, IndexVar, NodeId, Var};
 use crate::real::Real;
+use crate::shape::Shape;
 use std::collections::HashMap;
 
 /// Each of `outputs` as an expression of the replacements: `f(w)` becomes `f(r)` for every pair `(w, r)`.
@@ -44,6 +45,32 @@ pub fn substitute<'g, T: Real>(
     outputs: &[Var<'g, T>],
     replacements: &[(Var<'g, T>, Var<'g, T>)],
 ) -> Vec<Var<'g, T>> {
+    substitute_with_indices(outputs, replacements, &[])
+}
+
+/// [`substitute`] that also replaces integer variables: the same expression for another minibatch, whose
+/// labels are integers.
+///
+/// # Panics
+/// As [`substitute`].
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, interpret, substitute_with_indices};
+/// let graph = Graph::<f64>::new();
+/// let (table, first, second) = (graph.input("table", [3]), graph.indices("i", [1]), graph.indices("j", [1]));
+/// let chosen = table.gather(first);
+/// let other = substitute_with_indices(&[chosen], &[], &[(first, second)])[0];
+/// let (table, j) = (Tensor::new([3], vec![5.0, 6.0, 7.0]), Tensor::new([1], vec![2u32]));
+/// let found = interpret(&[other], &[("table", Feed::from(&table)), ("j", Feed::from(&j))], None)?;
+/// assert_eq!(found[0].data(), [7.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+#[track_caller]
+pub fn substitute_with_indices<'g, T: Real>(
+    outputs: &[Var<'g, T>],
+    replacements: &[(Var<'g, T>, Var<'g, T>)],
+    index_replacements: &[(IndexVar<'g, T>, IndexVar<'g, T>)],
+) -> Vec<Var<'g, T>> {
     let Some(graph) = outputs.first().map(|output| output.graph) else { return Vec::new() };
     for output in outputs {
         output.same_graph(graph, "substitute");
@@ -52,8 +79,14 @@ pub fn substitute<'g, T: Real>(
     for &(old, new) in replacements {
         old.same_graph(graph, "substitute");
         new.same_graph(graph, "substitute");
-        let (was, is) = (old.shape(), new.shape());
-        assert!(was == is, "substitute: a replacement of shape {is} for a variable of shape {was}");
+        check_shapes(old.shape(), new.shape());
+        renamed.insert(old.id, new.id);
+    }
+    for &(old, new) in index_replacements {
+        for index in [old, new] {
+            assert!(std::ptr::eq(index.graph, graph), "substitute: variables of different graphs");
+        }
+        check_shapes(old.shape(), new.shape());
         renamed.insert(old.id, new.id);
     }
     let Some(first) = renamed.keys().min().copied() else { return outputs.to_vec() };
@@ -75,6 +108,11 @@ pub fn substitute<'g, T: Real>(
     }
     let rewritten = |output: &Var<'g, T>| renamed.get(&output.id).map_or(*output, |&id| graph.var(id));
     outputs.iter().map(rewritten).collect()
+}
+
+#[track_caller]
+fn check_shapes(was: Shape, is: Shape) {
+    assert!(was == is, "substitute: a replacement of shape {is} for a variable of shape {was}");
 }
 
 /// Which nodes from `first` on the outputs need, not looking behind those that are replaced.
@@ -168,6 +206,29 @@ mod tests {
             assert!((a - b).abs() < 1e-14, "{a} and {b}");
         }
         Checker::new("one step further").entries().graph(there.sum(), &[w], &feeds, None).unwrap().assert();
+    }
+
+    #[test]
+    fn labels_are_replaced_with_their_examples() {
+        let graph = Graph::<f64>::new();
+        let (x, labels) = (graph.input("x", [2, 3]), graph.indices("labels", [2]));
+        let (other, others) = (graph.input("other", [2, 3]), graph.indices("others", [2]));
+        let slope = grad(x.cross_entropy(labels), &[x])[0];
+        let there = substitute_with_indices(&[slope], &[(x, other)], &[(labels, others)])[0];
+        let direct = grad(other.cross_entropy(others), &[other])[0];
+        let value = Tensor::from_fn([2, 3], |i| (i as f64).sin());
+        let classes = Tensor::new([2], vec![2u32, 0]);
+        let feeds = [("other", Feed::from(&value)), ("others", Feed::from(&classes))];
+        let found = interpret(&[there, direct], &feeds, None).unwrap();
+        assert_eq!(found[0], found[1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "substitute: a replacement of shape [3] for a variable of shape [2]")]
+    fn shapes_of_indices_must_agree() {
+        let graph = Graph::<f64>::new();
+        let (i, j) = (graph.indices("i", [2]), graph.indices("j", [3]));
+        substitute_with_indices(&[i.one_hot(2).sum()], &[], &[(i, j)]);
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub enum Role {
     /// The scale or the offset of a normalisation: adjusts a distribution that the data had lost, and is
     /// usually left out of penalties and decay, as biases are.
     Norm,
+    /// A coefficient of the objective that validation data tune by an optimiser of its own, and that is no
+    /// part of the network: its strength of decay, its rate of dropout.
+    Hyperparameter,
     /// The memory of an optimiser, or a running statistic: never differentiated, never decayed.
     State,
 }

@@ -1,6 +1,8 @@
 //! What a technique refuses.
 
-use autograd::{RunError, Shape};
+use crate::augmentation::Change;
+use crate::augmentation::contract::refusal;
+use autograd::{Real, RunError, Shape, Tensor};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -20,6 +22,58 @@ pub enum RegularizeError {
         low: f64,
         /// The upper bound.
         high: f64,
+    },
+    /// An iterated attack in a norm whose ball has no projection here.
+    #[error(
+        "there is no projection in the norm of exponent {exponent}: iterated attacks take 1, 2 or infinity"
+    )]
+    NoProjection {
+        /// The norm's exponent.
+        exponent: f64,
+    },
+    /// A loss that compares more classes than there are.
+    #[error("the attack's loss compares {needed} classes, there are {classes}")]
+    TooFewClasses {
+        /// How many it compares.
+        needed: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A target that is no class.
+    #[error("the attack's target is class {class}, there are {classes}")]
+    NoSuchClass {
+        /// The target.
+        class: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// An example outside the box of valid inputs.
+    #[error("example {example} holds {value}, outside the attack's box [{low}, {high}]")]
+    OutsideBox {
+        /// Its number.
+        example: usize,
+        /// The value.
+        value: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Attacks of which there is no worst case: of different norms or boxes, or without a budget.
+    #[error("`{attack}` has not the norm and box of `{first}`, or no budget: they have no worst case")]
+    NotComparable {
+        /// The attack that does not fit.
+        attack: String,
+        /// The first one.
+        first: String,
+    },
+    /// An attack that needs a box, another norm, or images.
+    #[error("{attack} needs {needs}")]
+    AttackNeeds {
+        /// The attack.
+        attack: &'static str,
+        /// What it needs.
+        needs: &'static str,
     },
     /// A selection that chooses none of the parameters: a penalty that would silently be absent.
     #[error("the selection `{selection}` chooses none of the parameters: {known}")]
@@ -65,6 +119,123 @@ pub enum RegularizeError {
         /// What was watched.
         measure: &'static str,
     },
+    /// A NaN or an infinity among what a technique works with.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// Where it is.
+        what: &'static str,
+    },
+    /// A training ended before the first of its parameters were taken into the average.
+    #[error("nothing is averaged yet: the first parameters are taken after step {start}")]
+    NothingAveraged {
+        /// The first step whose parameters are taken.
+        start: u64,
+    },
+    /// A hyper-gradient without anything to differentiate with respect to.
+    #[error("a hyper-gradient needs a hyper-parameter; none is given")]
+    NoHyperparameters,
+    /// A hyper-parameter that the validation loss does not depend on, through no step.
+    #[error("the validation loss does not depend on the hyper-parameter `{name}`: no step uses it")]
+    UnusedHyperparameter {
+        /// Its name.
+        name: String,
+    },
+    /// Two hyper-parameters, or one and a parameter of the network, of one name.
+    #[error("there are two parameters of the name `{name}`")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// A window of steps after which something is no finite number.
+    #[error("after window {window} the {what} is {value}; the parameters are those before it")]
+    WindowNotFinite {
+        /// What was found.
+        what: String,
+        /// The number.
+        value: f64,
+        /// The window, counted from 0.
+        window: u64,
+    },
+    /// An augmentation that may turn an example into one of another class.
+    #[error("{}", refusal(.set, .change, *.limit, .classes))]
+    LabelChanging {
+        /// The data set, in words.
+        set: String,
+        /// What would be done to it.
+        change: Change,
+        /// How far labels are declared invariant to that; 0 if they are not.
+        limit: f64,
+        /// The pairs of classes known to be taken for each other.
+        classes: Vec<(u32, u32)>,
+    },
+    /// The subnetworks of a network with dropout cannot be walked through one by one.
+    #[error("the subnetworks cannot be enumerated: {reason}")]
+    NotEnumerable {
+        /// Why not.
+        reason: String,
+    },
+    /// There is nothing to work on.
+    #[error("there are no {what}")]
+    Nothing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Values of another shape than is needed.
+    #[error("the {what} have shape {found}, not {expected}")]
+    Shape {
+        /// What the values are.
+        what: &'static str,
+        /// The shape that is needed.
+        expected: Shape,
+        /// The shape that was given.
+        found: Shape,
+    },
+    /// A NaN or an infinity in data.
+    #[error("element {at} of the {what} is {value}")]
+    NonFinite {
+        /// What the values are.
+        what: &'static str,
+        /// The place of the first such element.
+        at: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// Unlabelled examples of another shape than the labelled ones.
+    #[error("an example without label has shape {unlabelled}, one with label {labelled}")]
+    UnlabelledShape {
+        /// The shape of a labelled example.
+        labelled: Shape,
+        /// The shape of an unlabelled one.
+        unlabelled: Shape,
+    },
+    /// A class that has fewer examples than are asked for.
+    #[error("class {class} has {found} examples, {wanted} examples of each class are asked for")]
+    TooFewOfAClass {
+        /// The class.
+        class: usize,
+        /// How many examples it has.
+        found: usize,
+        /// How many are asked for.
+        wanted: usize,
+    },
+    /// What is minimised is no number any more.
+    #[error("the objective is {value} in batch {batch} of epoch {epoch}")]
+    NonFiniteObjective {
+        /// Its value.
+        value: f64,
+        /// The epoch, counted from 0.
+        epoch: u64,
+        /// The batch of the epoch, counted from 0.
+        batch: usize,
+    },
+    /// An operation through which no interval can be propagated.
+    #[error("there are no interval bounds for `{operation}`, recorded at {place}")]
+    NoBounds {
+        /// The operation.
+        operation: String,
+        /// Where it was recorded.
+        place: String,
+    },
     /// Model, data and parameters do not fit.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -96,6 +267,17 @@ impl RegularizeError {
         }
         let (first, second) = (a.name.clone(), b.name.clone());
         Err(RegularizeError::NotAlike { first, first_shape: a.shape, second, second_shape: b.shape })
+    }
+
+    /// An error, unless all of `values` are finite.
+    pub(crate) fn unless_finite<T: Real>(
+        what: &'static str,
+        values: &Tensor<T>,
+    ) -> Result<(), RegularizeError> {
+        match values.first_non_finite() {
+            None => Ok(()),
+            Some(at) => Err(RegularizeError::NonFinite { what, at, value: values.data()[at].to_f64() }),
+        }
     }
 }
 

@@ -3,11 +3,6 @@
 use crate::layer::{Layer, LayerShapeError, Mode};
 use autograd::{Graph, Real, Shape, Tensor, Var, interpret};
 
-/// `α` of [`Activation::Selu`]: with `λ`, the solution of "mean 0 and variance 1 stay" to 16 digits.
-const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
-/// `λ` of [`Activation::Selu`].
-const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-
 /// A nonlinearity; each but softmax acts on one number at a time.
 ///
 /// At a kink the derivative is the one from the left.
@@ -50,6 +45,11 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// `α` of [`Activation::Selu`]: with `λ`, the solution of "mean 0 and variance 1 stay" to 16 digits.
+    pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+    /// `λ` of [`Activation::Selu`].
+    pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
     /// One of each, with usual constants: what tests and tables walk over.
     pub const ALL: [Activation; 11] = [
         Activation::Relu,
@@ -81,7 +81,7 @@ impl Activation {
                 let half = (positive.select(x.like(0.0), x) * 0.5).tanh();
                 positive.select(x, half / (1.0 - half) * (2.0 * alpha))
             }
-            Activation::Selu => Activation::Elu { alpha: SELU_ALPHA }.apply(x) * SELU_SCALE,
+            Activation::Selu => Activation::Elu { alpha: Self::SELU_ALPHA }.apply(x) * Self::SELU_SCALE,
             Activation::GeluTanh => {
                 let inner = x * (x * x * 0.044715 + 1.0) * (2.0 / std::f64::consts::PI).sqrt();
                 x * (inner.tanh() + 1.0) * 0.5

@@ -110,6 +110,20 @@ impl<T: Real> Sequential<T> {
     pub fn layers(&self) -> &[Box<dyn Layer<T>>] {
         &self.layers
     }
+
+    /// Records the network and gives the result of every layer, in order, the last one being what
+    /// [`forward`](Layer::forward) gives: for what looks at hidden activations.
+    ///
+    /// # Panics
+    /// If a layer does not take the result of the one before.
+    pub fn outputs<'g>(&self, x: Var<'g, T>, mode: Mode) -> Vec<Var<'g, T>> {
+        let mut h = x;
+        let next = |layer: &Box<dyn Layer<T>>| {
+            h = layer.forward(h, mode);
+            h
+        };
+        self.layers.iter().map(next).collect()
+    }
 }
 
 impl<T: Real> Layer<T> for Sequential<T> {
@@ -131,6 +145,23 @@ mod tests {
     use super::*;
     use crate::initialise;
     use crate::layers::Flatten;
+
+    #[test]
+    fn outputs_are_those_of_every_layer() {
+        let model = Sequential::<f64>::mlp(&[3, 4, 2], Activation::Tanh);
+        let graph = autograd::Graph::new();
+        let outputs = model.outputs(graph.input("x", [5, 3]), Mode::Train);
+        let shapes: Vec<_> = outputs.iter().map(|output| output.shape().lengths().to_vec()).collect();
+        assert_eq!(shapes, [[5, 4], [5, 4], [5, 2]]);
+        let mut plan = autograd::Plan::builder(&graph)
+            .output("last", outputs[2])
+            .output("whole", model.forward(graph.input("x", [5, 3]), Mode::Train))
+            .compile();
+        let x = autograd::Tensor::from_fn([5, 3], |i| i as f64 * 0.1);
+        let found = plan.evaluate(&initialise(&model, 1), &[("x", autograd::Feed::from(&x))]).unwrap();
+        assert_eq!(found.values("last"), found.values("whole"));
+        assert!(Sequential::new().outputs(graph.input("x", [5, 3]), Mode::Train).is_empty());
+    }
 
     #[test]
     fn a_layer_more_changes_no_other_initial_value() {

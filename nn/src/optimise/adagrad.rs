@@ -1,6 +1,6 @@
 //! AdaGrad's scaling.
 
-use super::{HyperparameterError, Memory, Transform, Update};
+use super::{HyperparameterError, Memory, Transform, Update, root_of_mean_square};
 use autograd::{Real, Var};
 
 /// Divides each element by the root of the sum of all its squares so far (Duchi, Hazan, Singer, JMLR 2011;
@@ -40,7 +40,7 @@ impl<T: Real> Transform<T> for AdaGradScaling {
             // No `without_subnormals`: a sum that never decays does not come to them by itself.
             let sum = old + update.value * update.value;
             memory.keep(old, sum);
-            update.value / (sum.sqrt() + self.epsilon)
+            update.value / (root_of_mean_square(sum) + self.epsilon)
         };
         updates.iter().map(one).collect()
     }

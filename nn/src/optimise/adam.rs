@@ -1,6 +1,6 @@
 //! Adam's scaling.
 
-use super::{HyperparameterError, Memory, Transform, Update, without_subnormals};
+use super::{HyperparameterError, Memory, Transform, Update, root_of_mean_square, without_subnormals};
 use autograd::{Real, Shape, Var};
 
 /// Divides an averaged update by the root of its averaged square (Kingma and Ba, ICLR 2015, algorithm 1):
@@ -72,7 +72,7 @@ impl<T: Real> Transform<T> for AdamScaling {
                 square = largest.maximum(square);
                 memory.keep(largest, square);
             }
-            scaled.push(first * unbias1 / (square.sqrt() + self.epsilon));
+            scaled.push(first * unbias1 / (root_of_mean_square(square) + self.epsilon));
         }
         scaled
     }

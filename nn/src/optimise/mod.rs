@@ -17,6 +17,8 @@
 //! | [`Optimiser::lion`] | Lion's direction, decayed weights, learning rate |
 //! | [`Optimiser::groups`] | a chain for each group of parameters |
 //!
+//! A chain begins with the gradients of the loss, or with what a [`GradientRule`] makes of it.
+//!
 //! [`Lbfgs`] is none of these: a protocol on the host that runs a plan of loss and gradient as often as it
 //! needs, for small problems in full batches. The learning rate follows a [`Schedule`]; a
 //! [`Plateau`] lowers it when the validation loss stops falling.
@@ -47,6 +49,7 @@ mod adagrad;
 mod adam;
 mod clip;
 mod decay;
+mod gradient;
 mod groups;
 mod lbfgs;
 mod lion;
@@ -61,6 +64,7 @@ pub use adagrad::AdaGradScaling;
 pub use adam::AdamScaling;
 pub use clip::{ClipGlobalNorm, ClipNorm, ClipValue};
 pub use decay::AddDecayedWeights;
+pub use gradient::{GradientRule, PlainGradient};
 pub use lbfgs::{Lbfgs, LbfgsOutcome, LbfgsReport};
 pub use lion::LionDirection;
 pub use momentum::Momentum;
@@ -71,7 +75,7 @@ pub use schedule::Schedule;
 
 use crate::initialise::{Initialiser, initialise_missing};
 use crate::parameter::{ParameterSpec, Role, Selection};
-use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var, grad};
+use autograd::{Graph, Parameters, PlanBuilder, Real, Shape, Var};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -148,6 +152,8 @@ pub struct Memory<'g, T: Real> {
     learning_rate: Option<Var<'g, T>>,
     /// What a group multiplies the learning rate with.
     rate_factor: f64,
+    /// What the names of the memory and of the learning rate begin with.
+    prefix: String,
 }
 
 impl<'g, T: Real> Memory<'g, T> {
@@ -157,7 +163,10 @@ impl<'g, T: Real> Memory<'g, T> {
         // A `match`: a closure would not pass the caller's line on.
         let rate = match self.learning_rate {
             Some(rate) => rate,
-            None => *self.learning_rate.insert(self.graph.scalar(LEARNING_RATE)),
+            None => {
+                let name = format!("{}{LEARNING_RATE}", self.prefix);
+                *self.learning_rate.insert(self.graph.scalar(&name))
+            }
         };
         if self.rate_factor == 1.0 { rate } else { rate * self.rate_factor }
     }
@@ -167,6 +176,7 @@ impl<'g, T: Real> Memory<'g, T> {
     #[track_caller]
     pub fn recall(&mut self, owner: &str, slot: &str, shape: Shape) -> Var<'g, T> {
         let taken = |name: &str| self.specs.iter().any(|spec| spec.name == name);
+        let owner = format!("{}{owner}", self.prefix);
         let mut name = format!("{owner}/{slot}");
         for number in 2.. {
             if !taken(&name) {
@@ -189,14 +199,49 @@ impl<'g, T: Real> Memory<'g, T> {
 /// A chain of transforms and the schedule of its learning rate.
 #[derive(Debug, Clone)]
 pub struct Optimiser<T: Real> {
+    gradients: Arc<dyn GradientRule<T>>,
     transforms: Vec<Arc<dyn Transform<T>>>,
     schedule: Schedule,
+    prefix: String,
 }
 
 impl<T: Real> Optimiser<T> {
     /// No transforms yet: `w := w - gradient`. The learning rate acts where [`ScaleByLearningRate`] stands.
     pub fn new(learning_rate: impl Into<Schedule>) -> Optimiser<T> {
-        Optimiser { transforms: Vec::new(), schedule: learning_rate.into() }
+        let gradients = Arc::new(PlainGradient);
+        Optimiser { gradients, transforms: Vec::new(), schedule: learning_rate.into(), prefix: String::new() }
+    }
+
+    /// The same chain on other gradients than those of the loss; see [`GradientRule`]. It is of the whole
+    /// optimiser: that of a [group](Optimiser::groups) is not asked.
+    pub fn with_gradients(self, rule: impl GradientRule<T> + 'static) -> Self {
+        Optimiser { gradients: Arc::new(rule), ..self }
+    }
+
+    /// The same with another name for its memory and its learning rate: `PREFIX.adam/steps`,
+    /// `PREFIX.learning_rate`. Two optimisers whose steps are recorded on one graph need different ones.
+    ///
+    /// ```
+    /// use autograd::Graph;
+    /// use nn::{Initialiser, Optimiser, ParameterSpec, Role};
+    /// let graph = Graph::<f32>::new();
+    /// let spec = |name: &str| ParameterSpec {
+    ///     name: name.into(), shape: [].into(), role: Role::Weight, initialiser: Initialiser::Zeros,
+    /// };
+    /// let (a, b) = (spec("a"), spec("b"));
+    /// let loss = (a.declare(&graph) * b.declare(&graph)).powi(2);
+    /// let inner = Optimiser::adam(0.1).minimise(loss, &[a]);
+    /// let outer = Optimiser::adam(0.1).under("outer").minimise(loss, &[b]);
+    /// assert_eq!((&*inner.state[0].name, &*outer.state[0].name), ("adam/steps", "outer.adam/steps"));
+    /// ```
+    pub fn under(self, prefix: &str) -> Self {
+        Optimiser { prefix: format!("{prefix}."), ..self }
+    }
+
+    /// The name of the input that takes the learning rate: [`LEARNING_RATE`], unless the optimiser has a
+    /// name of its own by [`Optimiser::under`].
+    pub fn learning_rate_name(&self) -> String {
+        format!("{}{LEARNING_RATE}", self.prefix)
     }
 
     /// Adds a transform at the end of the chain.
@@ -281,6 +326,7 @@ impl<T: Real> Optimiser<T> {
     /// [`HyperparameterError`] with the first that does not.
     pub fn check(&self) -> Result<(), HyperparameterError> {
         self.schedule.check()?;
+        self.gradients.check()?;
         self.transforms.iter().try_for_each(|transform| transform.check())
     }
 
@@ -304,8 +350,11 @@ impl<T: Real> Optimiser<T> {
     /// If the loss is no scalar, or does not depend on one of the parameters.
     #[track_caller]
     pub fn minimise<'g>(&self, loss: Var<'g, T>, parameters: &[ParameterSpec]) -> OptimiserStep<'g, T> {
-        let variables = Selection::all().variables(loss.graph(), parameters);
-        self.apply(loss.graph(), parameters, &grad(loss, &variables))
+        let mut variables = Vec::new();
+        for spec in parameters.iter().filter(|spec| spec.role != Role::State) {
+            variables.push((spec, spec.declare(loss.graph())));
+        }
+        self.apply(loss.graph(), parameters, &self.gradients.gradients(loss, &variables))
     }
 
     /// Records the step along given gradients, one for each parameter that is not
@@ -335,8 +384,14 @@ impl<T: Real> Optimiser<T> {
             specs.len(),
             gradients.len()
         );
-        let mut memory =
-            Memory { graph, specs: Vec::new(), updates: Vec::new(), learning_rate: None, rate_factor: 1.0 };
+        let mut memory = Memory {
+            graph,
+            specs: Vec::new(),
+            updates: Vec::new(),
+            learning_rate: None,
+            rate_factor: 1.0,
+            prefix: self.prefix.clone(),
+        };
         let mut updates = Vec::new();
         for (&spec, &value) in specs.iter().zip(gradients) {
             let (name, shape) = (&spec.name, value.shape());
@@ -375,7 +430,7 @@ pub struct OptimiserStep<'g, T: Real> {
     pub updates: Vec<(Var<'g, T>, Var<'g, T>)>,
     /// What the optimiser remembers.
     pub state: Vec<ParameterSpec>,
-    /// The input named [`LEARNING_RATE`], if the chain has one.
+    /// The input named [`Optimiser::learning_rate_name`], if the chain has one.
     pub learning_rate: Option<Var<'g, T>>,
 }
 
@@ -407,6 +462,16 @@ impl<'g, T: Real> OptimiserStep<'g, T> {
 /// lets it come to rest near 1e-29, or at zero, instead.
 pub(crate) fn without_subnormals<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
     (x + 1e-23) - 1e-23
+}
+
+/// `√x` of a mean square, with derivative 0 instead of infinity at 0, so that a step can be differentiated
+/// where a parameter has had no gradient yet.
+///
+/// The update there is a mean over this root, `m / (√v + ε)`, and `m` is 0 as well: the derivative of the
+/// update is that of `m`, over `ε`, and what comes through the root is 0 times infinity. The root of 1e-36
+/// adds less than half a rounding unit of `f32` to any `ε` above 1e-11.
+pub(crate) fn root_of_mean_square<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
+    x.maximum(1e-36).sqrt()
 }
 
 #[cfg(test)]

@@ -345,3 +345,41 @@ fn a_decaying_mean_never_becomes_subnormal() {
         }
     }
 }
+
+/// The gradient one step of length 0.1 further down: an extragradient method.
+#[derive(Debug)]
+struct Ahead(f64);
+
+impl<T: Real> GradientRule<T> for Ahead {
+    fn gradients<'g>(
+        &self,
+        loss: Var<'g, T>,
+        parameters: &[(&ParameterSpec, Var<'g, T>)],
+    ) -> Vec<Var<'g, T>> {
+        let here: Vec<_> = parameters.iter().map(|&(_, w)| w).collect();
+        let gradients = PlainGradient.gradients(loss, parameters);
+        let moved: Vec<_> = here.iter().zip(&gradients).map(|(&w, &g)| (w, w - g * self.0)).collect();
+        autograd::substitute(&gradients, &moved)
+    }
+
+    fn check(&self) -> Result<(), HyperparameterError> {
+        HyperparameterError::unless(self.0 >= 0.0, "look ahead", self.0, "at least 0")
+    }
+}
+
+#[test]
+fn a_rule_of_gradients_is_what_the_chain_begins_with() {
+    let found = three_steps::<f64>(&Optimiser::momentum(0.05, 0.5).with_gradients(Ahead(0.1)));
+    let mut velocity = [0.0; 3];
+    let expected = by_hand(|_, x| {
+        let slope = gradient(*x);
+        let there = gradient([0, 1, 2].map(|i| x[i] - 0.1 * slope[i]));
+        for i in 0..3 {
+            velocity[i] = 0.5 * velocity[i] + there[i];
+            x[i] -= 0.05 * velocity[i];
+        }
+    });
+    assert_same(&found, &expected);
+    let refused = Optimiser::<f64>::sgd(0.1).with_gradients(Ahead(f64::NAN)).check().unwrap_err();
+    assert_eq!(refused.to_string(), "the look ahead is NaN, it must be at least 0");
+}

@@ -68,6 +68,16 @@ impl BoltzmannMachine {
         BoltzmannMachine { units, ..self }
     }
 
+    /// The name that its parameters' and streams' names begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the visible units are.
+    pub fn units(&self) -> VisibleUnits {
+        self.units
+    }
+
     /// Weight, visible and hidden bias.
     pub fn parameters(&self) -> Vec<ParameterSpec> {
         self.specs().into()
@@ -93,9 +103,12 @@ impl BoltzmannMachine {
         self.specs().map(|spec| spec.declare(graph))
     }
 
-    /// `bⱼ + (v W)ⱼ`, `[n, hidden]`.
+    /// `bⱼ + (v W)ⱼ`, `[n, hidden]`: the log-odds of the hidden units given the visible ones.
+    ///
+    /// # Panics
+    /// If `v` is not `[n, visible]`.
     #[track_caller]
-    fn hidden_logits<'g, T: Real>(&self, v: Var<'g, T>) -> Var<'g, T> {
+    pub fn hidden_logits<'g, T: Real>(&self, v: Var<'g, T>) -> Var<'g, T> {
         self.check("visible", v, self.visible);
         let [weight, _, hidden_bias] = self.declare(v.graph());
         v.matmul(weight) + hidden_bias
@@ -120,7 +133,7 @@ impl BoltzmannMachine {
     }
 
     /// The part of the energy that only the visible units have: `-a·v` or `½|v - a|²`, `[n]`.
-    fn visible_energy<'g, T: Real>(&self, v: Var<'g, T>) -> Var<'g, T> {
+    pub fn visible_energy<'g, T: Real>(&self, v: Var<'g, T>) -> Var<'g, T> {
         let [_, visible_bias, _] = self.declare(v.graph());
         match self.units {
             VisibleUnits::Binary => -(v * visible_bias).sum_over(&[-1]),

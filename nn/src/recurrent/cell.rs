@@ -39,7 +39,19 @@ pub trait Cell<T: Real>: Debug + Send + Sync {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T>;
 
     /// The new state, from a projected input `[n, gates · hidden]` and the state, each part `[n, hidden]`.
-    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>>;
+    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
+        self.step_seeing(projected, state[0], state)
+    }
+
+    /// [`Cell::step`] where the product with the recurrent weight is `seen U` and not `h U`: what else becomes
+    /// of the state `h` (a GRU carries part of it over) is not touched. Dropout of the recurrent state masks
+    /// `seen` and leaves the memory alone.
+    fn step_seeing<'g>(
+        &self,
+        projected: Var<'g, T>,
+        seen: Var<'g, T>,
+        state: &[Var<'g, T>],
+    ) -> Vec<Var<'g, T>>;
 }
 
 /// The weights that all cells have: `x W + b` and `h U`, for several gates side by side.
@@ -115,7 +127,12 @@ impl<T: Real, C: Cell<T> + ?Sized> Cell<T> for Box<C> {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         (**self).project(x)
     }
-    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
-        (**self).step(projected, state)
+    fn step_seeing<'g>(
+        &self,
+        projected: Var<'g, T>,
+        seen: Var<'g, T>,
+        state: &[Var<'g, T>],
+    ) -> Vec<Var<'g, T>> {
+        (**self).step_seeing(projected, seen, state)
     }
 }

@@ -51,7 +51,7 @@ impl<T: Real> Cell<T> for Elman {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.gates.project(x)
     }
-    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
-        vec![self.activation.apply(projected + self.gates.recur(state[0]))]
+    fn step_seeing<'g>(&self, projected: Var<'g, T>, seen: Var<'g, T>, _: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
+        vec![self.activation.apply(projected + self.gates.recur(seen))]
     }
 }

@@ -63,9 +63,14 @@ impl<T: Real> Cell<T> for Gru {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.gates.project(x)
     }
-    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
+    fn step_seeing<'g>(
+        &self,
+        projected: Var<'g, T>,
+        seen: Var<'g, T>,
+        state: &[Var<'g, T>],
+    ) -> Vec<Var<'g, T>> {
         let hidden = state[0];
-        let recurrent = self.gates.recur(hidden);
+        let recurrent = self.gates.recur(seen);
         let gate = |number| self.gates.gate(projected, number) + self.gates.gate(recurrent, number);
         let (reset, update) = (gate(0).sigmoid(), gate(1).sigmoid());
         let bias = self.candidate_bias().declare(hidden.graph());

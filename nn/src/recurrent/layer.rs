@@ -80,6 +80,11 @@ impl<C> Recurrent<C> {
         &self.cell
     }
 
+    /// What the layer gives of what was unrolled: the sequence, or the last state.
+    pub fn result<'g, T: Real>(&self, unrolled: &Unrolled<'g, T>) -> Var<'g, T> {
+        if self.last { unrolled.last[0] } else { unrolled.sequence }
+    }
+
     /// The state as parameters of [`Role::State`], `NAME.carried_hidden [n, hidden]` (and
     /// `NAME.carried_memory`), for sequences that come in windows: a window starts from them and a plan sets
     /// them to its last state. Derivatives end at the window's beginning.
@@ -165,6 +170,38 @@ impl<C> Recurrent<C> {
     where
         C: Cell<T>,
     {
+        self.unroll_by(x, start, lengths, |_, projected, state| self.cell.step(projected, state))
+    }
+
+    /// [`Recurrent::unroll_from`] with another step than the cell's own: `step` gets the number of the step in
+    /// the input, the projected input and the state, and gives the new state. This is how a technique acts on
+    /// the recurrence.
+    ///
+    /// ```
+    /// use autograd::Graph;
+    /// use nn::recurrent::{Cell, Elman, Recurrent};
+    /// let layer = Recurrent::new(Elman::new("e", 3, 4));
+    /// let graph = Graph::<f64>::new();
+    /// // A network that forgets half of its state before each step.
+    /// let unrolled = layer.unroll_by(graph.input("x", [2, 5, 3]), &[], None, |_, projected, state| {
+    ///     layer.cell().step(projected, &[state[0] * 0.5])
+    /// });
+    /// assert_eq!(unrolled.sequence.shape().lengths(), [2, 5, 4]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Recurrent::unroll_from`].
+    #[track_caller]
+    pub fn unroll_by<'g, T: Real>(
+        &self,
+        x: Var<'g, T>,
+        start: &[Var<'g, T>],
+        lengths: Option<IndexVar<'g, T>>,
+        mut step: impl FnMut(usize, Var<'g, T>, &[Var<'g, T>]) -> Vec<Var<'g, T>>,
+    ) -> Unrolled<'g, T>
+    where
+        C: Cell<T>,
+    {
         if let Err(error) = self.check(x.shape()) {
             panic!("{error}");
         }
@@ -184,7 +221,7 @@ impl<C> Recurrent<C> {
             if self.truncation.is_some_and(|window| number > 0 && number % window == 0) {
                 state.iter_mut().for_each(|part| *part = part.detach());
             }
-            let next = self.cell.step(projected.slice(0, t * n, (t + 1) * n), &state);
+            let next = step(t, projected.slice(0, t * n, (t + 1) * n), &state);
             let Some(mask) = mask else {
                 outputs[t] = Some(next[0]);
                 state = next;
@@ -235,9 +272,7 @@ impl<C> Recurrent<C> {
 
 impl<T: Real, C: Cell<T>> Layer<T> for Recurrent<C> {
     fn forward<'g>(&self, x: Var<'g, T>, _: Mode) -> Var<'g, T> {
-        let unrolled = self.unroll(x);
-        let y = if self.last { unrolled.last[0] } else { unrolled.sequence };
-        y.named(self.cell.name())
+        self.result(&self.unroll(x)).named(self.cell.name())
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {

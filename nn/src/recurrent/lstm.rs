@@ -60,8 +60,13 @@ impl<T: Real> Cell<T> for Lstm {
     fn project<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.gates.project(x)
     }
-    fn step<'g>(&self, projected: Var<'g, T>, state: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
-        let recurrent = self.gates.recur(state[0]);
+    fn step_seeing<'g>(
+        &self,
+        projected: Var<'g, T>,
+        seen: Var<'g, T>,
+        state: &[Var<'g, T>],
+    ) -> Vec<Var<'g, T>> {
+        let recurrent = self.gates.recur(seen);
         let gate = |number| self.gates.gate(projected, number) + self.gates.gate(recurrent, number);
         let (input, forget, candidate, output) = (gate(0), gate(1), gate(2), gate(3));
         let kept = (forget + self.forget_offset).sigmoid() * state[1];

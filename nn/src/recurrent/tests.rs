@@ -425,3 +425,48 @@ fn what_does_not_fit_is_refused() {
         "truncated back-propagation needs a window of at least one step"
     );
 }
+
+/// The recurrent product can see something else than the state, and a layer can be unrolled by another step:
+/// with the cell's own, both are what they always are; with nothing seen, the product is gone.
+#[test]
+fn a_step_can_be_made_to_see_another_state() {
+    let x = values([2, 4, FEATURES], 1);
+    for_each_cell(|cell, _| {
+        let (layer, cell) = (Recurrent::new(cell()), cell());
+        let p = parameters(&cell.parameters());
+        let plain = run(&|x, lengths| layer.unroll_from(x, &[], lengths), &p, &x, None);
+        let by_step = |seen: f64| {
+            run(
+                &|x, lengths| {
+                    layer.unroll_by(x, &[], lengths, |_, projected, state| {
+                        cell.step_seeing(projected, state[0] * seen, state)
+                    })
+                },
+                &p,
+                &x,
+                None,
+            )
+        };
+        assert_eq!(by_step(1.0), plain);
+        let mut without = p.clone();
+        without.get_mut("c.recurrent_weight").unwrap().data_mut().fill(0.0);
+        let expected = run(&|x, lengths| layer.unroll_from(x, &[], lengths), &without, &x, None);
+        assert_eq!(by_step(0.0), expected);
+        assert_ne!(expected, plain);
+    });
+}
+
+#[test]
+fn a_step_is_told_its_number_in_the_order_of_reading() {
+    for backward in [false, true] {
+        let layer = Recurrent::new(Elman::new("e", 2, 2));
+        let layer = if backward { layer.backward() } else { layer };
+        let graph = Graph::<f64>::new();
+        let mut numbers = Vec::new();
+        layer.unroll_by(graph.input("x", [1, 3, 2]), &[], None, |t, projected, state| {
+            numbers.push(t);
+            layer.cell().step(projected, state)
+        });
+        assert_eq!(numbers, if backward { [2, 1, 0] } else { [0, 1, 2] });
+    }
+}

@@ -1,241 +1,296 @@
-//! A data set under attack, with the evidence.
+//! What every attack is: examples in, moved examples out, with the evidence.
 //!
-//! The network is attacked in [`Mode::Evaluate`], unless told otherwise, on the *sum* of the examples' losses:
-//! each example's gradient is its own and does not shrink with the batch. Success is what the network says
-//! when the *clipped* example is given to it again, not what the attack hopes for.
+//! An [`Attack`] moves each example by itself, within a budget in a norm, and looks at the network only
+//! through a [`Victim`]. It says of each example whether gradients vanished or were not finite on the way:
+//! zeros everywhere mean that gradients are masked, not that the network is robust (Carlini et al., arXiv
+//! 1902.06705), and an example with a NaN is given back as it was.
 //!
-//! An example whose gradient is 0 everywhere is left where it is and counted: many of them mean that
-//! gradients are masked, not that the network is robust (Carlini et al., arXiv 1902.06705). One whose
-//! gradient has a NaN or an infinity is left where it is and counted too. Neither is hidden.
-//!
-//! ```
-//! use nn::data::digits;
-//! use nn::{Activation, Sequential, initialise};
-//! use regularize::{AttackEvaluator, FastGradient};
-//! # fn main() -> Result<(), regularize::RegularizeError> {
-//! let data = digits::load()?.flattened().subset(&[0, 1, 2, 3])?;
-//! let model = Sequential::<f32>::mlp(&[64, 10], Activation::Relu);
-//! let mut parameters = initialise(&model, 1);
-//! let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?.within(0.0, 1.0)?, 64);
-//! for found in evaluator.curve(&data, &mut parameters, &[0.0, 0.1, 0.25])? {
-//!     println!("ε = {}: error {:.0} %", found.epsilon, 100.0 * found.error);
-//! }
-//! let attack = evaluator.attack(&data, &mut parameters)?;
-//! assert_eq!(attack.clipped.shape(), data.examples().shape());
-//! # Ok(())
-//! # }
-//! ```
+//! Attacks combine: [`Restarts`] runs one several times from other draws, [`WorstOf`] runs several; both keep,
+//! for each example by itself, the point with the largest margin.
 
-use super::fast_gradient::FastGradient;
-use crate::error::{RegularizeError, at_least_zero};
-use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, grad};
-use nn::data::{Batches, Dataset};
-use nn::loss::{Reduction, cross_entropy};
-use nn::train::Evaluator;
-use nn::{Layer, Mode};
+use super::loss::AttackLoss;
+use super::norm::rows;
+use super::pgd::at_least_one;
+use super::threat::Threat;
+use super::victim::{Slope, Targets, Victim};
+use crate::error::RegularizeError;
+use autograd::kernel::philox::{Stream, stream_of_name};
+use autograd::{Real, Tensor};
+use std::fmt::Debug;
 
-/// How a network does under one budget.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Robustness {
-    /// The budget.
-    pub epsilon: f64,
-    /// The share of examples that are wrong after the attack, those that were wrong before among them.
-    pub error: f64,
-    /// The share of examples that are wrong without attack.
-    pub clean_error: f64,
-    /// The mean cross-entropy after the attack.
-    pub loss: f64,
-    /// The mean probability of the predicted class over the examples that are wrong after the attack; `None`
-    /// if there are none.
-    pub confidence_when_wrong: Option<f64>,
-    /// How many examples have a gradient that is 0 everywhere.
-    pub zero_gradients: usize,
-    /// How many examples have a gradient with a NaN or an infinity.
-    pub non_finite_gradients: usize,
-    /// How many examples there are.
-    pub examples: usize,
-}
+/// A way of moving examples to where a network errs.
+pub trait Attack<T: Real>: Debug {
+    /// Its name in tables.
+    fn name(&self) -> String;
 
-/// The adversarial examples of a data set and what became of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attack<T: Real> {
-    /// `x + d`, of the examples' shape.
-    pub raw: Tensor<T>,
-    /// The same clipped to the box: what the network is given.
-    pub clipped: Tensor<T>,
-    /// What the network predicts for each clipped example, `[n]`.
-    pub predicted: Tensor<u32>,
-    /// Whether that is another class than the label's, `[n]`.
-    pub success: Vec<bool>,
-    /// The summary.
-    pub robustness: Robustness,
-}
+    /// Norm, box, and the budget unless another is asked for.
+    fn threat(&self) -> Threat;
 
-/// The plan for one shape of batch, with the tensors that its batches are copied into.
-struct Compiled<T: Real> {
-    plan: Plan<T>,
-    inputs: Tensor<T>,
-    labels: Tensor<u32>,
-}
-
-/// Attacks a network on data sets, in batches; plans are compiled when first needed and kept.
-pub struct AttackEvaluator<'m, T: Real> {
-    model: &'m dyn Layer<T>,
-    attack: FastGradient,
-    batch_size: usize,
-    mode: Mode,
-    seed: u64,
-    plans: Vec<Compiled<T>>,
-}
-
-impl<'m, T: Real> AttackEvaluator<'m, T> {
-    /// Attacks `model` in [`Mode::Evaluate`].
-    pub fn new(model: &'m dyn Layer<T>, attack: FastGradient, batch_size: usize) -> Self {
-        AttackEvaluator { model, attack, batch_size, mode: Mode::Evaluate, seed: 0, plans: Vec::new() }
+    /// Whether it looks for the smallest perturbation instead of the worst within a budget. It is then run
+    /// once, and what it found is shortened to each budget.
+    fn is_minimal(&self) -> bool {
+        false
     }
 
-    /// The same on the network in another mode, with the seed of its draws. Gradient and prediction of a
-    /// batch use the same draws.
-    pub fn in_mode(self, mode: Mode, seed: u64) -> Self {
-        AttackEvaluator { mode, seed, plans: Vec::new(), ..self }
-    }
-
-    /// The adversarial examples of `data`. The parameters are not changed.
+    /// Moves examples within the budget `epsilon`, which is above 0.
     ///
     /// # Errors
-    /// If data, model and parameters do not fit.
-    pub fn attack(
-        &mut self,
-        data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
-    ) -> Result<Attack<T>, RegularizeError> {
-        let (mut raw, mut clipped, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
-        let clean = self.clean_error(data, parameters)?;
-        let robustness = self.run(data, parameters, self.attack.epsilon(), clean, &mut |outputs| {
-            raw.extend_from_slice(outputs.values("raw"));
-            clipped.extend_from_slice(outputs.values("clipped"));
-            predicted.extend_from_slice(outputs.indices("predicted"));
-        })?;
-        let success = predicted.iter().zip(data.labels().data()).map(|(p, l)| p != l).collect();
-        let shape = data.examples().shape();
-        Ok(Attack {
-            raw: Tensor::new(shape, raw),
-            clipped: Tensor::new(shape, clipped),
-            predicted: Tensor::new([data.len()], predicted),
-            success,
-            robustness,
-        })
-    }
-
-    /// How the network does under each of several budgets, in the attack's norm and box. The parameters are
-    /// not changed.
-    ///
-    /// # Errors
-    /// If a budget is negative or not finite, or data, model and parameters do not fit.
-    pub fn curve(
-        &mut self,
-        data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
-        epsilons: &[f64],
-    ) -> Result<Vec<Robustness>, RegularizeError> {
-        for &epsilon in epsilons {
-            at_least_zero("attack's budget epsilon", epsilon)?;
-        }
-        let clean = self.clean_error(data, parameters)?;
-        epsilons.iter().map(|&epsilon| self.run(data, parameters, epsilon, clean, &mut |_| ())).collect()
-    }
-
-    /// The error without attack. Also checks that model and data fit.
-    fn clean_error(&self, data: &Dataset<T>, parameters: &mut Parameters<T>) -> Result<f64, RegularizeError> {
-        let mut evaluator = Evaluator::new(self.model, self.batch_size).in_mode(self.mode, self.seed);
-        Ok(evaluator.evaluate(data, parameters)?.error)
-    }
-
-    /// Attacks all batches in order and hands each one's outputs to `each`.
+    /// If network and examples do not fit, or the attack cannot be made on them.
     fn run(
-        &mut self,
-        data: &Dataset<T>,
-        parameters: &mut Parameters<T>,
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
         epsilon: f64,
-        clean_error: f64,
-        each: &mut dyn FnMut(Outputs<'_, T>),
-    ) -> Result<Robustness, RegularizeError> {
-        let mut batches = Batches::in_order(data.len(), self.batch_size)?;
-        let (mut zero_gradients, mut non_finite_gradients) = (0, 0);
-        let (mut loss, mut wrong, mut confidence) = (0.0, 0usize, 0.0);
-        for (number, indices) in batches.epoch(0).enumerate() {
-            let compiled = self.compiled(data.examples().shape().with_axis(0, indices.len()));
-            let Compiled { plan, inputs, labels } = compiled;
-            data.gather_into(indices, inputs, labels)?;
-            plan.set_run(number as u64);
-            let feeds = [
-                ("inputs", Feed::from(&*inputs)),
-                ("labels", Feed::from(&*labels)),
-                ("epsilon", Feed::from(epsilon)),
-            ];
-            let outputs = plan.run(parameters, &feeds)?;
-            for gradient in outputs.values("gradient").chunks(data.width()) {
-                zero_gradients += usize::from(gradient.iter().all(|&g| g == T::ZERO));
-                non_finite_gradients += usize::from(gradient.iter().any(|g| !g.is_finite()));
+    ) -> Result<Moved<T>, RegularizeError>;
+}
+
+impl<T: Real, A: Attack<T> + ?Sized> Attack<T> for Box<A> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+    fn threat(&self) -> Threat {
+        (**self).threat()
+    }
+    fn is_minimal(&self) -> bool {
+        (**self).is_minimal()
+    }
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        (**self).run(victim, targets, epsilon)
+    }
+}
+
+/// Where an attack moved its examples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved<T: Real> {
+    /// The moved examples, of the examples' shape.
+    pub points: Tensor<T>,
+    /// Which examples had a gradient of 0 everywhere whenever the attack looked.
+    pub zero_gradient: Vec<bool>,
+    /// Which had a NaN or an infinity; they were not moved.
+    pub non_finite: Vec<bool>,
+    /// The mean loss over all examples with a finite one, each time the attack looked.
+    pub trace: Vec<f64>,
+}
+
+/// What is gathered while an attack looks at gradients.
+pub(super) struct Evidence {
+    zero_gradient: Vec<bool>,
+    non_finite: Vec<bool>,
+    trace: Vec<f64>,
+}
+
+impl Evidence {
+    pub fn new(examples: usize) -> Evidence {
+        Evidence { zero_gradient: vec![true; examples], non_finite: vec![false; examples], trace: Vec::new() }
+    }
+
+    /// Takes in a look.
+    pub fn add<T: Real>(&mut self, slope: &Slope<T>) {
+        self.zero_gradient.iter_mut().zip(&slope.zero).for_each(|(all, now)| *all &= *now);
+        self.non_finite.iter_mut().zip(&slope.non_finite).for_each(|(any, now)| *any |= *now);
+        self.trace_of(&slope.losses);
+    }
+
+    /// Takes in a look at one example.
+    pub fn look(&mut self, example: usize, zero: bool, non_finite: bool) {
+        self.zero_gradient[example] &= zero;
+        self.non_finite[example] |= non_finite;
+    }
+
+    /// Takes in a look without gradients.
+    pub fn add_losses(&mut self, losses: &[f64]) {
+        self.non_finite.iter_mut().zip(losses).for_each(|(any, loss)| *any |= loss.is_nan());
+        self.trace_of(losses);
+    }
+
+    /// Takes in losses alone.
+    pub fn trace_of(&mut self, losses: &[f64]) {
+        let finite: Vec<f64> = losses.iter().copied().filter(|loss| loss.is_finite()).collect();
+        self.trace.push(finite.iter().sum::<f64>() / finite.len().max(1) as f64);
+    }
+
+    /// The result; examples that met a NaN are back where they were. If no `gradients` were looked at, none
+    /// was 0.
+    pub fn moved<T: Real>(mut self, x: &Tensor<T>, mut points: Tensor<T>, gradients: bool) -> Moved<T> {
+        let width = rows(x.shape())[1].max(1);
+        let pairs = points.data_mut().chunks_mut(width).zip(x.data().chunks(width));
+        for ((point, x), bad) in pairs.zip(&mut self.non_finite) {
+            *bad |= point.iter().any(|v| !v.is_finite());
+            if *bad {
+                point.copy_from_slice(x);
             }
-            loss += outputs.scalar("loss").to_f64();
-            let predictions = outputs.indices("predicted").iter().zip(labels.data());
-            for ((predicted, label), sure) in predictions.zip(outputs.values("confidence")) {
-                if predicted != label {
-                    wrong += 1;
-                    confidence += sure.to_f64();
-                }
-            }
-            each(outputs);
         }
-        let examples = data.len();
-        Ok(Robustness {
-            epsilon,
-            error: wrong as f64 / examples as f64,
-            clean_error,
-            loss: loss / examples as f64,
-            confidence_when_wrong: (wrong > 0).then(|| confidence / wrong as f64),
-            zero_gradients,
-            non_finite_gradients,
-            examples,
-        })
+        let Evidence { mut zero_gradient, non_finite, trace } = self;
+        zero_gradient.iter_mut().zip(&non_finite).for_each(|(zero, bad)| *zero &= gradients && !bad);
+        Moved { points, zero_gradient, non_finite, trace }
+    }
+}
+
+/// The best points seen so far, each example by itself.
+pub(super) struct Best<T: Real> {
+    pub points: Tensor<T>,
+    pub values: Vec<f64>,
+}
+
+impl<T: Real> Best<T> {
+    /// Nothing seen yet; `x` is what remains if nothing ever is.
+    pub fn new(x: &Tensor<T>) -> Best<T> {
+        Best { points: x.clone(), values: vec![f64::NEG_INFINITY; x.shape()[0]] }
     }
 
-    /// The plan for a batch of this shape.
-    fn compiled(&mut self, shape: Shape) -> &mut Compiled<T> {
-        let found = self.plans.iter().position(|compiled| compiled.inputs.shape() == shape);
-        let position = found.unwrap_or_else(|| {
-            self.plans.push(self.compile(shape));
-            self.plans.len() - 1
-        });
-        &mut self.plans[position]
+    /// Keeps the points that are better. A NaN never is.
+    pub fn see(&mut self, points: &Tensor<T>, values: &[f64]) {
+        let width = rows(points.shape())[1].max(1);
+        let best = self.points.data_mut().chunks_mut(width).zip(points.data().chunks(width));
+        for ((best, point), (old, new)) in best.zip(self.values.iter_mut().zip(values)) {
+            if new > old {
+                best.copy_from_slice(point);
+                *old = *new;
+            }
+        }
+    }
+}
+
+impl<T: Real> Targets<'_, T> {
+    /// Uniform draws for all examples, `per_example` of each: a function of seed, stream and the example's
+    /// number in the data set.
+    pub(super) fn uniform(&self, stream: &str, per_example: usize) -> Vec<T> {
+        self.draw(per_example, stream, |stream, out| stream.fill_uniform(0, out))
     }
 
-    fn compile(&self, shape: Shape) -> Compiled<T> {
-        let graph = Graph::new();
-        let (x, labels) = (graph.input("inputs", shape), graph.indices("labels", [shape[0]]));
-        let epsilon = graph.scalar("epsilon");
-        let clean = cross_entropy(self.model.forward(x, self.mode), labels, Reduction::Sum);
-        let gradient = grad(clean, &[x])[0];
-        // A comparison with a NaN is false.
-        let finite = gradient.abs().less(f64::INFINITY).reshape([shape[0], shape.numel() / shape[0]]);
-        let usable = (1.0 - (1.0 - finite).max_keep(&[1])).broadcast_to(finite.shape()).reshape(shape);
-        let safe = usable.select(gradient, gradient.like(0.0));
-        let raw = x + self.attack.norm().steepest(safe) * epsilon;
-        let clipped = self.attack.clip(raw);
-        let logits = self.model.forward(clipped, self.mode);
-        let predicted = logits.argmax();
-        let mut plan = Plan::builder(&graph)
-            .output("gradient", gradient)
-            .output("raw", raw)
-            .output("clipped", clipped)
-            .output("loss", cross_entropy(logits, labels, Reduction::Sum))
-            .output("confidence", logits.softmax().max_over(&[-1]))
-            .index_output("predicted", predicted)
-            .compile();
-        plan.set_seed(self.seed);
-        Compiled { plan, inputs: Tensor::zeros(shape), labels: Tensor::full([shape[0]], 0) }
+    /// Normal draws, likewise.
+    pub(super) fn normal(&self, stream: &str, per_example: usize) -> Vec<T> {
+        self.draw(per_example, stream, |stream, out| stream.fill_normal(0, out))
     }
+
+    fn draw(&self, per_example: usize, stream: &str, fill: impl Fn(Stream, &mut [T])) -> Vec<T> {
+        let examples = self.x.shape()[0];
+        let mut all = vec![T::ZERO; examples * per_example];
+        for (example, out) in all.chunks_mut(per_example.max(1)).enumerate() {
+            let run = (self.first + example) as u64;
+            fill(Stream::new(self.seed, stream_of_name(stream), run), out);
+        }
+        all
+    }
+}
+
+/// An attack run several times from other draws, the best point of each example kept.
+#[derive(Debug, Clone)]
+pub struct Restarts<A> {
+    attack: A,
+    count: usize,
+}
+
+impl<A> Restarts<A> {
+    /// `count` runs of `attack`, the first of them with its own draws.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn new(attack: A, count: usize) -> Result<Restarts<A>, RegularizeError> {
+        at_least_one("attack's number of restarts", count)?;
+        Ok(Restarts { attack, count })
+    }
+}
+
+impl<T: Real, A: Attack<T>> Attack<T> for Restarts<A> {
+    fn name(&self) -> String {
+        format!("{} x{}", self.attack.name(), self.count)
+    }
+    fn threat(&self) -> Threat {
+        self.attack.threat()
+    }
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let run = |victim: &mut Victim<'_, T>, number: usize| {
+            // An odd factor: other seeds for other numbers, and the first is the seed itself.
+            let seed = targets.seed.wrapping_add((number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            self.attack.run(victim, &Targets { seed, ..*targets }, epsilon)
+        };
+        best_of(victim, targets, self.count, run)
+    }
+}
+
+/// Several attacks, the best point of each example kept: the worst case.
+#[derive(Debug)]
+pub struct WorstOf<T: Real> {
+    attacks: Vec<Box<dyn Attack<T>>>,
+    threat: Threat,
+}
+
+impl<T: Real> WorstOf<T> {
+    /// The worst case over attacks of one norm and box. The budget is that of the first.
+    ///
+    /// # Errors
+    /// If there is none, one of them looks for a smallest perturbation, or their norms or boxes differ.
+    pub fn new(attacks: Vec<Box<dyn Attack<T>>>) -> Result<WorstOf<T>, RegularizeError> {
+        at_least_one("number of attacks", attacks.len())?;
+        let threat = attacks[0].threat();
+        for attack in &attacks {
+            let other = attack.threat();
+            let comparable = other.norm() == threat.norm() && other.bounds() == threat.bounds();
+            if attack.is_minimal() || !comparable {
+                let (attack, first) = (attack.name(), attacks[0].name());
+                return Err(RegularizeError::NotComparable { attack, first });
+            }
+        }
+        Ok(WorstOf { attacks, threat })
+    }
+}
+
+impl<T: Real> Attack<T> for WorstOf<T> {
+    fn name(&self) -> String {
+        let names: Vec<_> = self.attacks.iter().map(|attack| attack.name()).collect();
+        format!("worst of {}", names.join(", "))
+    }
+    fn threat(&self) -> Threat {
+        self.threat
+    }
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let run =
+            |victim: &mut Victim<'_, T>, number: usize| self.attacks[number].run(victim, targets, epsilon);
+        best_of(victim, targets, self.attacks.len(), run)
+    }
+}
+
+/// Of several runs, each example's point of the largest margin. A gradient counts as 0 if it was in all runs,
+/// as not finite if it was in any.
+fn best_of<T: Real>(
+    victim: &mut Victim<'_, T>,
+    targets: &Targets<'_, T>,
+    count: usize,
+    mut run: impl FnMut(&mut Victim<'_, T>, usize) -> Result<Moved<T>, RegularizeError>,
+) -> Result<Moved<T>, RegularizeError> {
+    let mut best = Best::new(targets.x);
+    let mut all: Option<Moved<T>> = None;
+    for number in 0..count {
+        let moved = run(victim, number)?;
+        let margins = victim.losses(AttackLoss::Margin, &moved.points, targets)?;
+        best.see(&moved.points, &margins);
+        match &mut all {
+            None => all = Some(moved),
+            Some(all) => {
+                all.zero_gradient.iter_mut().zip(&moved.zero_gradient).for_each(|(a, b)| *a &= *b);
+                all.non_finite.iter_mut().zip(&moved.non_finite).for_each(|(a, b)| *a |= *b);
+                all.trace.extend(moved.trace);
+            }
+        }
+    }
+    let all = all.expect("at least one run");
+    Ok(Moved { points: best.points, ..all })
 }
 
 #[cfg(test)]

@@ -1,32 +1,20 @@
 //! One step along the gradient of the loss in the input: the largest increase of the linearised loss that
 //! a budget allows.
 //!
-//! Near `x` the loss grows by `gᵀd` with `g = ∇ₓ J`. Over all `‖d‖ ≤ ε` that is largest, `ε` times the dual
-//! norm of `g`, at
+//! Near `x` the loss grows by `gᵀd` with `g = ∇ₓ J`. Over all `‖d‖ ≤ ε` that is largest at `ε` times the
+//! direction of [`Norm::steepest`], for any norm; in the infinity norm at `ε sign(g)` (Goodfellow, Shlens,
+//! Szegedy, ICLR 2015).
 //!
-//! | norm of `d` | perturbation `d` of each example | increase `gᵀd` |
-//! |---|---|---|
-//! | [`Norm::Infinity`] | `ε sign(g)` (Goodfellow, Shlens, Szegedy, ICLR 2015) | `ε ‖g‖₁` |
-//! | [`Norm::Two`] | `ε g / ‖g‖₂` | `ε ‖g‖₂` |
-//! | [`Norm::One`] | `ε sign(gₖ)` at the largest `abs(gₖ)`, the first of equals; 0 elsewhere | `ε ‖g‖∞` |
-//!
-//! `sign(0) = 0`, and an example whose gradient is 0 stays where it is, in every norm. Examples lie along the
-//! first axis and are treated each by itself, so the loss may be a sum or a mean over them.
+//! An example whose gradient is 0 stays where it is, in every norm. Examples lie along the first axis and are
+//! treated each by itself, so the loss may be a sum or a mean over them.
 
-use crate::error::{RegularizeError, at_least_zero};
-use autograd::{Real, Shape, Var, grad};
-
-/// How the size of a perturbation is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Norm {
-    /// The largest absolute value.
-    #[default]
-    Infinity,
-    /// The Euclidean norm.
-    Two,
-    /// The sum of absolute values.
-    One,
-}
+use super::attack::{Attack, Evidence, Moved};
+use super::loss::AttackLoss;
+use super::norm::Norm;
+use super::threat::Threat;
+use super::victim::{Targets, Victim};
+use crate::error::RegularizeError;
+use autograd::{Feed, Graph, Plan, Real, Var, grad};
 
 /// What a perturbation is to later differentiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,59 +50,6 @@ pub fn fgsm<'g, T: Real>(loss: Var<'g, T>, x: Var<'g, T>, epsilon: Var<'g, T>) -
     x + Norm::Infinity.steepest(gradient).detach() * epsilon
 }
 
-impl Norm {
-    /// The perturbation of norm 1 along which `gᵀd` is largest, for each example along the first axis.
-    ///
-    /// An example whose gradient is 0 gets 0; one with a NaN gets NaN.
-    #[track_caller]
-    pub fn steepest<'g, T: Real>(self, gradient: Var<'g, T>) -> Var<'g, T> {
-        let shape = gradient.shape();
-        if self == Norm::Infinity {
-            return gradient.sign();
-        }
-        if shape.is_empty() {
-            return gradient;
-        }
-        let rows = rows(shape);
-        let g = gradient.reshape(rows);
-        let direction = match self {
-            Norm::Infinity => unreachable!("returned above"),
-            Norm::Two => {
-                // Divided by its largest entry first: the squares of a gradient of 1e-25 underflow in
-                // single precision, and would pass for 0.
-                let largest = g.abs().max_keep(&[1]);
-                let zero = largest.equal(0.0);
-                let scaled = g / zero.select(largest.like(1.0), largest);
-                let norm = scaled.powi(2).sum_keep(&[1]);
-                scaled / zero.select(norm.like(1.0), norm).sqrt()
-            }
-            Norm::One => g.abs().argmax().one_hot(rows[1]) * g.sign(),
-        };
-        direction.reshape(shape)
-    }
-
-    /// The norm of the entries of one example, computed in `f64`; NaN if one of them is.
-    pub fn of<T: Real>(self, values: &[T]) -> f64 {
-        let sizes = values.iter().map(|value| value.to_f64().abs());
-        match self {
-            Norm::Infinity => sizes.fold(0.0, |largest, size| match size > largest || size.is_nan() {
-                true => size,
-                false => largest,
-            }),
-            Norm::Two => sizes.map(|size| size * size).sum::<f64>().sqrt(),
-            Norm::One => sizes.sum(),
-        }
-    }
-}
-
-/// `[examples, entries of one]`.
-fn rows(shape: Shape) -> Shape {
-    match shape.lengths() {
-        [] => Shape::from([1, 1]),
-        [examples, entries @ ..] => Shape::from([*examples, entries.iter().product()]),
-    }
-}
-
 /// A fast gradient attack: budget, norm and box, checked together.
 ///
 /// ```
@@ -128,9 +63,7 @@ fn rows(shape: Shape) -> Shape {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FastGradient {
-    epsilon: f64,
-    norm: Norm,
-    bounds: Option<(f64, f64)>,
+    threat: Threat,
 }
 
 impl FastGradient {
@@ -139,13 +72,17 @@ impl FastGradient {
     /// # Errors
     /// If `epsilon` is negative or not finite.
     pub fn new(epsilon: f64) -> Result<FastGradient, RegularizeError> {
-        let epsilon = at_least_zero("attack's budget epsilon", epsilon)?;
-        Ok(FastGradient { epsilon, norm: Norm::default(), bounds: None })
+        Ok(FastGradient::of(Threat::infinity(epsilon)?))
+    }
+
+    /// The fast gradient attack within a threat, of any norm.
+    pub fn of(threat: Threat) -> FastGradient {
+        FastGradient { threat }
     }
 
     /// The same with the budget in another norm.
     pub fn in_norm(self, norm: Norm) -> FastGradient {
-        FastGradient { norm, ..self }
+        FastGradient { threat: self.threat.in_norm(norm) }
     }
 
     /// The same with results clipped to `[low, high]`, the range of valid inputs.
@@ -153,25 +90,27 @@ impl FastGradient {
     /// # Errors
     /// If the bounds are not finite or `low` is not below `high`.
     pub fn within(self, low: f64, high: f64) -> Result<FastGradient, RegularizeError> {
-        if !(low.is_finite() && high.is_finite() && low < high) {
-            return Err(RegularizeError::Bounds { low, high });
-        }
-        Ok(FastGradient { bounds: Some((low, high)), ..self })
+        Ok(FastGradient { threat: self.threat.within(low, high)? })
+    }
+
+    /// Budget, norm and box.
+    pub fn threat(&self) -> Threat {
+        self.threat
     }
 
     /// The budget.
     pub fn epsilon(&self) -> f64 {
-        self.epsilon
+        self.threat.epsilon()
     }
 
     /// The norm of the budget.
     pub fn norm(&self) -> Norm {
-        self.norm
+        self.threat.norm()
     }
 
     /// The box of valid inputs.
     pub fn bounds(&self) -> Option<(f64, f64)> {
-        self.bounds
+        self.threat.bounds()
     }
 
     /// The adversarial examples of `x` for a scalar loss, clipped to the box, of `x`'s shape. With `ε = 0`
@@ -186,13 +125,13 @@ impl FastGradient {
         x: Var<'g, T>,
         perturbation: Perturbation,
     ) -> Var<'g, T> {
-        if self.epsilon == 0.0 {
+        if self.epsilon() == 0.0 {
             return x;
         }
-        let direction = self.norm.steepest(grad(loss, &[x])[0]);
+        let direction = self.norm().steepest(grad(loss, &[x])[0]);
         let moved = match perturbation {
-            Perturbation::Constant => x + (direction * self.epsilon).detach(),
-            Perturbation::Differentiated => x + direction * self.epsilon,
+            Perturbation::Constant => x + (direction * self.epsilon()).detach(),
+            Perturbation::Differentiated => x + direction * self.epsilon(),
         };
         self.clip(moved)
     }
@@ -200,10 +139,47 @@ impl FastGradient {
     /// `x` clipped to the box; `x` itself if there is none.
     #[track_caller]
     pub fn clip<'g, T: Real>(&self, x: Var<'g, T>) -> Var<'g, T> {
-        match self.bounds {
-            Some((low, high)) => x.clamp(low, high),
-            None => x,
+        self.threat.clip(x)
+    }
+}
+
+/// On cross-entropy: away from the label or towards the target. The raw examples are not clipped.
+impl<T: Real> Attack<T> for FastGradient {
+    fn name(&self) -> String {
+        match self.norm() {
+            Norm::Infinity => "FGSM".into(),
+            norm => format!("fast gradient {norm}"),
         }
+    }
+
+    fn threat(&self) -> Threat {
+        self.threat
+    }
+
+    fn run(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let (x, shape, norm) = (targets.x, targets.x.shape(), self.norm());
+        let mut evidence = Evidence::new(shape[0]);
+        let slope = victim.slope(AttackLoss::CrossEntropy, x, targets)?;
+        evidence.add(&slope);
+        let feeds =
+            [("x", Feed::from(x)), ("gradient", Feed::from(&slope.gradient)), ("epsilon", epsilon.into())];
+        let points = victim.compute(
+            &format!("step in {norm}"),
+            shape,
+            |graph: &Graph<T>| {
+                let (x, gradient) = (graph.input("x", shape), graph.input("gradient", shape));
+                let moved = x + norm.steepest(gradient) * graph.scalar("epsilon");
+                Plan::builder(graph).output("moved", moved).compile()
+            },
+            &feeds,
+            |outputs| outputs.tensor("moved"),
+        )?;
+        Ok(evidence.moved(x, points, true))
     }
 }
 

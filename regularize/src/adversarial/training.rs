@@ -1,16 +1,57 @@
 //! Adversarial training: `α J(x, y) + (1 - α) J(x̃, y)` with `x̃` made from the same batch by the network as
 //! it is (Goodfellow, Shlens, Szegedy, ICLR 2015, section 6; they use `α = ½`).
 //!
+//! | attack | training |
+//! |---|---|
+//! | [`FastGradient`] | the fast gradient sign method, as above |
+//! | [`Pgd::fast`] | one step from a random point: fast adversarial training (Wong, Rice, Kolter, ICLR 2020); watch it with [`OverfittingMonitor`](super::OverfittingMonitor) |
+//! | [`Pgd::new`] with [`Pgd::from_random`] | many steps: the saddle point of Madry et al., ICLR 2018, with `α = 0` |
+//!
+//! Running statistics of batch normalisation are those of examples that are trained on, never of a pass of the
+//! attack: of the clean ones, or with `α = 0` of the adversarial ones.
+//!
 //! For logistic regression with labels `y = ±1` the second term has a closed form,
 //! `ζ(ε ‖w‖₁ - y (wᵀx + b))` with `ζ(z) = ln(1 + eᶻ)`: an L1 norm inside the loss, which vanishes where
 //! the margin is large. The tests hold value and gradient to it.
 
 use super::fast_gradient::{FastGradient, Perturbation};
+use super::pgd::Pgd;
 use crate::error::RegularizeError;
 use autograd::{Real, Var};
 use nn::Mode;
 use nn::optimise::HyperparameterError;
 use nn::train::Batch;
+
+/// What makes the adversarial examples of a training step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TrainingAttack {
+    /// One step from the example.
+    Fast(FastGradient),
+    /// Projected steps; their result is always a constant to the gradient of the training.
+    Projected(Pgd),
+}
+
+impl From<FastGradient> for TrainingAttack {
+    fn from(attack: FastGradient) -> TrainingAttack {
+        TrainingAttack::Fast(attack)
+    }
+}
+
+impl From<Pgd> for TrainingAttack {
+    fn from(attack: Pgd) -> TrainingAttack {
+        TrainingAttack::Projected(attack)
+    }
+}
+
+impl TrainingAttack {
+    /// The budget.
+    pub fn epsilon(&self) -> f64 {
+        match self {
+            TrainingAttack::Fast(attack) => attack.epsilon(),
+            TrainingAttack::Projected(attack) => attack.threat().epsilon(),
+        }
+    }
+}
 
 /// An objective on clean and adversarial examples.
 ///
@@ -27,7 +68,7 @@ use nn::train::Batch;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdversarialTraining {
-    attack: FastGradient,
+    attack: TrainingAttack,
     alpha: f64,
     attacked: Mode,
     perturbation: Perturbation,
@@ -41,16 +82,17 @@ impl AdversarialTraining {
     /// # Errors
     /// If `alpha` is not in [0, 1].
     pub fn new(
-        attack: FastGradient,
+        attack: impl Into<TrainingAttack>,
         alpha: f64,
         attacked: Mode,
     ) -> Result<AdversarialTraining, RegularizeError> {
         let fits = (0.0..=1.0).contains(&alpha);
         HyperparameterError::unless(fits, "share of the clean loss", alpha, "in [0, 1]")?;
+        let attack = attack.into();
         Ok(AdversarialTraining { attack, alpha, attacked, perturbation: Perturbation::Constant })
     }
 
-    /// The same with gradients that go through the perturbation.
+    /// The same with gradients that go through the perturbation, if that is one fast gradient step.
     pub fn differentiated(self) -> AdversarialTraining {
         AdversarialTraining { perturbation: Perturbation::Differentiated, ..self }
     }
@@ -88,8 +130,11 @@ impl AdversarialTraining {
         loss: impl Fn(&Batch<'g, 'm, T>) -> Var<'g, T>,
     ) -> Var<'g, T> {
         let Batch { inputs, labels, model, parameters, .. } = *batch;
-        let attacked = Batch::new(inputs, labels, model, parameters, self.attacked);
-        self.attack.examples(loss(&attacked), inputs, self.perturbation)
+        let loss = |x| loss(&Batch::new(x, labels, model, parameters, self.attacked));
+        batch.graph.without_proposals(|| match self.attack {
+            TrainingAttack::Fast(attack) => attack.examples(loss(inputs), inputs, self.perturbation),
+            TrainingAttack::Projected(attack) => attack.examples(inputs, loss),
+        })
     }
 }
 

@@ -1,183 +1,74 @@
-//! Dropout: units are left out at random while training, so that one network trains exponentially many
-//! subnetworks that share their weights (Srivastava et al., *JMLR* 15, 2014; *Deep Learning*, section 7.12).
+//! The dropout family: parts of a network are left out at random, so that one network trains exponentially
+//! many subnetworks that share their weights (*Deep Learning*, section 7.12).
 //!
-//! Each unit is dropped with probability `p`, by a mask `μ` of zeros and ones. Two forms, whose subnetworks
-//! and average are the same but for the scale of the next weights:
+//! | module | what is left out | while training | in prediction |
+//! |---|---|---|---|
+//! | [`bernoulli`] | units | `x μ`, or inverted `x μ / (1 - p)` | `(1 - p) x`, or `x` |
+//! | [`gaussian`] | nothing: units are scaled by noise | `x (1 + √(p/(1-p)) ν)` | `x` |
+//! | [`alpha`] | units, for [`Selu`](nn::Activation::Selu) | `a (x μ + α' (1 - μ)) + b` | `x` |
+//! | [`spatial`] | whole channels | as [`bernoulli`], one draw for each channel | the same |
+//! | [`drop_block`] | squares of each channel | `x m · numel m / Σ m` | `x` |
+//! | [`drop_connect`] | weights, of any layer | `f(x; W μ / (1 - p))` | `f(x; W)` |
+//! | [`stochastic_depth`] | the bodies of residual blocks | `x + g f(x) / q` | `x + f(x)` |
+//! | [`shake_drop`] | the same, by noise that differs backward | `x + (g + a - g a) f(x)` | `x + q f(x)` |
+//! | [`variational`] | inputs and recurrent units, one mask for a sequence | `f(h μₕ, x μₓ)` | `f(h, x)` |
+//! | [`zoneout`] | updates of recurrent units | `μ h' + (1 - μ) h` | the mean of both |
+//! | [`boltzmann`] | hidden units of a Boltzmann machine | the smaller machine | features times `1 - p` |
 //!
-//! | form | training | prediction: the weight scaling rule |
-//! |---|---|---|
-//! | [`Form::Inverted`] | `x μ / (1 - p)` | `x` |
-//! | [`Form::Classic`] | `x μ` | `x (1 - p)`, or the next weights times `1 - p`: [`Dropout::scale_weights`] |
+//! And what can be done with any of them, since what is random in an expression can be found in its graph
+//! ([`masks`]):
 //!
-//! The rule gives the mean over all masks exactly for a linear network, and the renormalised geometric mean
-//! exactly for a softmax over a linear one (section 7.12, equations 7.56 to 7.66); for others it approximates.
+//! | module | what |
+//! |---|---|
+//! | [`weight_scaling`] | the weight scaling rule as a rewrite of the graph |
+//! | [`ensemble`] | all subnetworks, one by one: arithmetic and geometric mean, and the rule beside them |
+//! | [`monte_carlo`] | some of them: predictive mean, variance, entropy |
 //!
-//! # Randomness
+//! # One way to read each file
 //!
-//! The technique itself, [`Dropout::apply`], is a pure function of `x` and a mask. A mask comes from a uniform
-//! draw ([`Dropout::mask`]), from an enumeration of all masks ([`Dropout::masks`]) or from anywhere. As a
-//! [`Layer`] it draws from the stream `NAME.mask`: the mask is a function of seed, name and run, one node for
-//! the forward and the backward pass. Layers of different names draw apart; two of the same name and shape
-//! share their mask. A training step that runs the network twice (on clean and on adversarial inputs)
-//! therefore attacks the subnetwork that it trains.
-//!
-//! The layer draws in [`Mode::Train`] and [`Mode::Sample`]: predictions sampled in the latter are Monte Carlo
-//! dropout (Gal and Ghahramani, ICML 2016).
-//!
-//! ```
-//! use nn::{Activation, Sequential};
-//! use regularize::Dropout;
-//! let half = Dropout::new(0.5)?;
-//! let model = Sequential::<f32>::new()
-//!     .linear(64, 32)
-//!     .then(Activation::Relu)
-//!     .then_named("dropout", |name| half.named(name))
-//!     .linear(32, 10);
-//! # let _ = model;
-//! assert!(Dropout::new(1.0).is_err());
-//! # Ok::<(), regularize::RegularizeError>(())
-//! ```
+//! A technique has a pure function `apply` of values and a mask, which is differentiable in both, replayed,
+//! enumerated or fed; `sample`, which draws the mask from the stream `NAME.mask` (or another that the
+//! file names); and as a [`Layer`](nn::Layer) it does the one with the other in the modes that draw. There is no
+//! trait for this: what is masked differs too much from one technique to the next (units, weights, a whole
+//! recurrence), and what they have in common is the mask, which is a node of the graph.
 
-use crate::error::{RegularizeError, listed};
-use autograd::{Parameters, Real, Tensor, Var};
+pub mod alpha;
+pub mod bernoulli;
+pub mod boltzmann;
+pub mod drop_block;
+pub mod drop_connect;
+pub mod ensemble;
+pub mod gaussian;
+pub mod masks;
+pub mod monte_carlo;
+pub mod shake_drop;
+pub mod spatial;
+pub mod stochastic_depth;
+pub mod variational;
+pub mod weight_scaling;
+pub mod zoneout;
+
+pub use alpha::AlphaDropout;
+pub use bernoulli::{Dropout, Form};
+pub use boltzmann::DropoutMachine;
+pub use drop_block::DropBlock;
+pub use drop_connect::DropConnect;
+pub use ensemble::{EnsembleMeans, SubNetworks, divergence};
+pub use gaussian::GaussianDropout;
+pub use masks::{BernoulliMask, bernoulli_masks};
+pub use monte_carlo::{MonteCarlo, Predictive};
+pub use shake_drop::ShakeDrop;
+pub use spatial::SpatialDropout;
+pub use stochastic_depth::{StochasticDepth, linear_survival};
+pub use variational::VariationalDropout;
+pub use weight_scaling::{scale_units, scale_weights};
+pub use zoneout::Zoneout;
+
+use crate::error::RegularizeError;
 use nn::optimise::HyperparameterError;
-use nn::{Layer, Mode};
 
-/// Where the scale between training and prediction is made up for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// While training: units that stay are scaled by `1 / (1 - p)`.
-    Inverted,
-    /// While predicting: units are scaled by `1 - p`. The form of the original paper.
-    Classic,
+/// A probability of dropping: in [0, 1), since with 1 nothing is left.
+fn drop_probability(name: &'static str, p: f64) -> Result<f64, RegularizeError> {
+    HyperparameterError::unless((0.0..1.0).contains(&p), name, p, "in [0, 1)")?;
+    Ok(p)
 }
-
-/// Dropout with a fixed probability. See the [module documentation](self).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dropout {
-    name: String,
-    p: f64,
-    form: Form,
-}
-
-impl Dropout {
-    /// Dropout with probability `p` of dropping a unit, in the inverted form, named `dropout`.
-    ///
-    /// # Errors
-    /// If `p` is not in [0, 1): with `p = 1` nothing is left to scale.
-    pub fn new(p: f64) -> Result<Dropout, RegularizeError> {
-        HyperparameterError::unless((0.0..1.0).contains(&p), "dropout probability", p, "in [0, 1)")?;
-        Ok(Dropout { name: "dropout".into(), p, form: Form::Inverted })
-    }
-
-    /// The same in the classic form.
-    pub fn classic(self) -> Dropout {
-        Dropout { form: Form::Classic, ..self }
-    }
-
-    /// The same under another name, which is the name of its stream of draws.
-    pub fn named(&self, name: &str) -> Dropout {
-        Dropout { name: name.into(), ..self.clone() }
-    }
-
-    /// The probability of dropping a unit.
-    pub fn probability(&self) -> f64 {
-        self.p
-    }
-
-    /// The mask of a uniform draw: 0 with probability `p`, else 1.
-    #[track_caller]
-    pub fn mask<'g, T: Real>(&self, draw: Var<'g, T>) -> Var<'g, T> {
-        draw.greater_equal(self.p)
-    }
-
-    /// `x μ`, in the inverted form `x μ / (1 - p)`: what a subnetwork sees. Differentiable in both.
-    ///
-    /// # Panics
-    /// If the mask does not broadcast to `x`'s shape.
-    #[track_caller]
-    pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
-        let (shape, of_mask) = (x.shape(), mask.shape());
-        assert!(
-            shape.broadcast_with(&of_mask) == Some(shape),
-            "dropout: a mask of shape {of_mask} for values of shape {shape}"
-        );
-        match self.form {
-            Form::Inverted => x * (mask * (1.0 - self.p).recip()),
-            Form::Classic => x * mask,
-        }
-    }
-
-    /// The mean of [`Dropout::apply`] over all masks: what takes its place in prediction. The variable `x`
-    /// itself in the inverted form.
-    #[track_caller]
-    pub fn expectation<'g, T: Real>(&self, x: Var<'g, T>) -> Var<'g, T> {
-        match self.form {
-            Form::Classic if self.p > 0.0 => x * (1.0 - self.p),
-            _ => x,
-        }
-    }
-
-    /// All `2ⁿ` masks of `n` units, each with its probability: the whole ensemble, for small networks.
-    ///
-    /// ```
-    /// use regularize::Dropout;
-    /// let masks: Vec<_> = Dropout::new(0.25)?.masks::<f64>(2).collect();
-    /// assert_eq!(masks.len(), 4);
-    /// assert_eq!((masks[1].0, masks[1].1.data()), (0.75 * 0.25, &[1.0, 0.0][..]));
-    /// # Ok::<(), regularize::RegularizeError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If `n` is more than 30.
-    pub fn masks<T: Real>(&self, n: usize) -> impl Iterator<Item = (f64, Tensor<T>)> + use<T> {
-        assert!(n <= 30, "2^{n} masks are too many to walk through");
-        let p = self.p;
-        (0..1u32 << n).map(move |bits| {
-            let kept = bits.count_ones() as i32;
-            let probability = (1.0 - p).powi(kept) * p.powi(n as i32 - kept);
-            let unit = |i: usize| if bits >> i & 1 == 1 { T::ONE } else { T::ZERO };
-            (probability, Tensor::from_fn([n], unit))
-        })
-    }
-
-    /// The weight scaling rule as a rewrite of parameters: `w := (1 - p) w` for those named, the weights
-    /// that the dropped units feed into; not their biases. The result is for the network *without* this
-    /// layer, or with it in the inverted form, in [`Mode::Evaluate`].
-    ///
-    /// # Errors
-    /// If there is no parameter of a name.
-    pub fn scale_weights<T: Real>(
-        &self,
-        parameters: &Parameters<T>,
-        names: &[&str],
-    ) -> Result<Parameters<T>, RegularizeError> {
-        let mut scaled = parameters.clone();
-        let keep = T::from_f64(1.0 - self.p);
-        for &name in names {
-            let Some(value) = scaled.get_mut(name) else {
-                let known = listed(parameters.iter().map(|(name, _)| name));
-                return Err(RegularizeError::MissingParameter { name: name.into(), known });
-            };
-            value.data_mut().iter_mut().for_each(|w| *w = *w * keep);
-        }
-        Ok(scaled)
-    }
-}
-
-impl<T: Real> Layer<T> for Dropout {
-    /// Records nothing for `p = 0`.
-    fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
-        if self.p == 0.0 {
-            return x;
-        }
-        if !mode.is_stochastic() {
-            return self.expectation(x);
-        }
-        let draw = x.graph().uniform(&format!("{}.mask", self.name), x.shape());
-        self.apply(x, self.mask(draw)).named(&self.name)
-    }
-}
-
-#[cfg(test)]
-mod tests;

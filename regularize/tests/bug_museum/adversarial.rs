@@ -9,12 +9,18 @@
 //! | one norm for the whole batch: examples leak into each other | Foolbox's gradient estimator | [`examples_do_not_leak_into_each_other`] |
 //! | success is claimed before clipping | Foolbox #674 | [`success_is_what_the_network_says_of_the_clipped`] |
 //! | the printed closed form of FGSM on logistic regression, right for `y = 1` only | Goodfellow et al. 2015 | [`the_closed_form_has_the_label_outside_the_norm`] |
+//! | TRADES climbs the labels' cross-entropy instead of the divergence | ART | [`trades_climbs_the_divergence_and_knows_no_label`] |
+//! | a certificate from uniform noise on one side, with radius `σ √(2p - 1)` | ghost-flow | [`a_certified_radius_is_the_distance_to_the_hyperplane`] |
+//! | the attack's pass moves the running statistics of batch normalisation | attacks on a network in training mode | [`an_attack_leaves_no_statistics`] |
 
 use crate::value;
 use autograd::{Graph, Tensor, Var, interpret};
 use nn::data::Dataset;
-use nn::{Layer, Mode, Sequential, initialise};
-use regularize::{AttackEvaluator, FastGradient, Norm, Perturbation};
+use nn::train::Batch;
+use nn::{Activation, BatchNorm, Layer, Mode, Sequential, initialise};
+use regularize::adversarial::smoothing::{Smoothing, statistics};
+use regularize::adversarial::{Pgd, Threat, Trades};
+use regularize::{AdversarialTraining, AttackEvaluator, FastGradient, Norm, Perturbation};
 
 /// Gradient to perturbation of norm 1, for a batch.
 type Direction<'d> = &'d dyn for<'g> Fn(Var<'g, f64>) -> Var<'g, f64>;
@@ -128,4 +134,74 @@ fn the_closed_form_has_the_label_outside_the_norm() {
 
 fn b_of<'g>(x: Var<'g, f64>, b: f64) -> Var<'g, f64> {
     x.graph().fill([], b)
+}
+
+#[test]
+fn trades_climbs_the_divergence_and_knows_no_label() {
+    let model = Sequential::<f64>::mlp(&[3, 5, 3], Activation::Tanh);
+    let (specs, parameters, steps) = (model.parameters(), initialise(&model, 2), 3);
+    let attack = Pgd::new(Threat::infinity(0.3).unwrap(), steps).unwrap();
+    let term = Trades::new(attack, 1.0, Mode::Evaluate).unwrap();
+    // The points for two labellings of one batch must be the same, and differ from the examples.
+    type Points<'p> = &'p dyn for<'g> Fn(&Batch<'g, '_, f64>) -> Var<'g, f64>;
+    let holds = |points: Points<'_>| {
+        let x = Tensor::new([2, 3], vec![0.1, -0.4, 0.3, 0.8, 0.2, -0.5]);
+        let with = |labels: Vec<u32>| {
+            let graph = Graph::new();
+            let labels = graph.index_constant(Tensor::new([2], labels));
+            let batch = Batch::new(graph.constant(x.clone()), labels, &model, &specs, Mode::Evaluate);
+            interpret(&[points(&batch)], &[], Some(&parameters)).unwrap().remove(0)
+        };
+        let first = with(vec![0, 1]);
+        first != x && first == with(vec![1, 2]) && first == with(vec![2, 0])
+    };
+    assert!(holds(&|batch| term.examples(batch)));
+    assert!(!holds(&|batch| attack.examples(batch.inputs, |x| batch.on(x).cross_entropy())));
+}
+
+#[test]
+fn a_certified_radius_is_the_distance_to_the_hyperplane() {
+    // A linear classifier at distance `d`: of Gaussian copies the share Φ(d/σ) is on the right side, of copies
+    // with noise uniform on [0, σ) all are, or the share 1 - d/σ if the noise points the other way.
+    let holds = |radius: &dyn Fn(f64, f64) -> Option<f64>| {
+        [0.25, 0.5, 1.0].iter().all(|&sigma| {
+            [0.1, 0.3, 0.9].iter().all(|&distance| {
+                radius(sigma, distance).is_some_and(|radius| (radius - distance).abs() < 1e-10)
+            })
+        })
+    };
+    assert!(holds(&|sigma, distance| {
+        Smoothing::new(sigma).unwrap().radius(statistics::normal_cdf(distance / sigma))
+    }));
+    assert!(!holds(&|sigma, distance| {
+        let p = (1.0f64 - distance / sigma).max(distance / sigma).min(1.0);
+        Some(sigma * (2.0 * p - 1.0).sqrt())
+    }));
+    // The right noise with the wrong formula.
+    assert!(!holds(&|sigma, distance| {
+        Some(sigma * (2.0 * statistics::normal_cdf(distance / sigma) - 1.0).sqrt())
+    }));
+}
+
+#[test]
+fn an_attack_leaves_no_statistics() {
+    let model = Sequential::<f64>::new().then(BatchNorm::new("norm", 2)).linear(2, 2);
+    let specs = model.parameters();
+    type Points<'p> = &'p dyn for<'g> Fn(&Batch<'g, '_, f64>) -> Var<'g, f64>;
+    let holds = |points: Points<'_>| {
+        let graph = Graph::new();
+        let labels = graph.index_constant(Tensor::new([3], vec![0, 1, 1]));
+        let batch = Batch::new(graph.input("x", [3, 2]), labels, &model, &specs, Mode::Train);
+        points(&batch);
+        graph.proposed_updates().is_empty()
+    };
+    let attack = FastGradient::new(0.1).unwrap();
+    let training = AdversarialTraining::new(attack, 0.0, Mode::Train).unwrap();
+    assert!(holds(&|batch| training.examples(batch, |batch| batch.cross_entropy())));
+    let threat = Threat::infinity(0.1).unwrap();
+    let trades = Trades::new(Pgd::new(threat, 2).unwrap(), 1.0, Mode::Train).unwrap();
+    assert!(holds(&|batch| trades.examples(batch)));
+    assert!(!holds(&|batch| {
+        attack.examples(batch.cross_entropy(), batch.inputs, Perturbation::Constant)
+    }));
 }

@@ -6,9 +6,11 @@
 //! A file for each family of techniques; each begins with the table of its defects.
 
 mod adversarial;
+mod augmentation;
 mod constraint;
 mod dropout;
 mod early_stopping;
+mod noise;
 mod penalty;
 mod reparameterisation;
 mod sharing;

@@ -7,12 +7,14 @@
 
 mod adversarial;
 mod constraint;
+mod augmentation;
 mod dropout;
 mod layers;
 mod losses;
 mod penalty;
 mod reparameterisation;
 mod sharing;
+mod semi_supervised;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -81,6 +83,8 @@ pub fn all() -> Vec<Case> {
         constraint::cases,
         reparameterisation::cases,
         sharing::cases,
+        augmentation::cases,
+        semi_supervised::cases,
         dropout::cases,
         adversarial::cases,
     ];

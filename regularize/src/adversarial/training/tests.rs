@@ -1,5 +1,5 @@
 use super::*;
-use crate::adversarial::Norm;
+use crate::adversarial::{Norm, Threat};
 use crate::dropout::Dropout;
 use crate::testing::{assert_close, numbers};
 use autograd::check::Checker;
@@ -163,7 +163,7 @@ fn trained_networks_withstand_more() {
         });
         trainer.fit(&train, None, &mut parameters).unwrap();
         let mut evaluator = crate::AttackEvaluator::new(&model, attack, 128);
-        evaluator.curve(&test, &mut parameters, &[0.1]).unwrap()[0]
+        evaluator.curve(&test, &mut parameters, &[0.1]).unwrap().remove(0)
     };
     let (plain, adversarial) = (error(false), error(true));
     // One seed each, so the margin asked for is far below the one there is.
@@ -176,5 +176,68 @@ fn the_share_is_checked() {
     for bad in [-0.1, 1.1, f64::NAN] {
         let error = AdversarialTraining::new(fgsm_of(0.1), bad, Mode::Train).unwrap_err().to_string();
         assert_eq!(error, format!("the share of the clean loss is {bad}, it must be in [0, 1]"));
+    }
+}
+
+/// Linear scores leave nothing to search for: one step from a random point, and many steps, end in the corner
+/// of the ball that the fast gradient step goes to, and the objective is the closed form.
+#[test]
+fn on_linear_scores_all_attacks_are_one() {
+    let model = Sequential::<f64>::new().linear(4, 2);
+    let (specs, parameters, graph) = (model.parameters(), initialise(&model, 1), Graph::new());
+    let batch = batch(&graph, &model, &specs, Mode::Train);
+    let threat = Threat::infinity(0.2).unwrap();
+    let attacks: [TrainingAttack; 3] = [
+        fgsm_of(0.2).into(),
+        Pgd::new(threat, 9).unwrap().into(),
+        Pgd::fast(threat).unwrap().step_size(0.5).unwrap().into(),
+    ];
+    let mut outputs = Vec::new();
+    for attack in attacks {
+        assert_eq!(attack.epsilon(), 0.2);
+        let training = AdversarialTraining::new(attack, 0.0, Mode::Evaluate).unwrap();
+        outputs.push(training.objective(&batch, |batch| batch.cross_entropy()));
+    }
+    let feed = x();
+    let draw = Draw { seed: 1, run: 3 };
+    let nodes: Vec<_> = outputs.iter().map(|var| var.id()).collect();
+    let run = Interpreter { parameters: &parameters, draw }.run(&graph, &nodes, &[("x", Feed::from(&feed))]);
+    let run = run.unwrap();
+    // ζ(ε ‖w‖₁ - margin), with w the difference of the two columns.
+    let w = parameters["linear1.weight"].data();
+    let w: Vec<f64> = (0..4).map(|i| w[2 * i + 1] - w[2 * i]).collect();
+    let length: f64 = w.iter().map(|w| w.abs()).sum();
+    let expected: f64 = [-1.0, 1.0, 1.0]
+        .into_iter()
+        .zip(feed.data().chunks(4))
+        .map(|(y, x)| {
+            (0.2 * length - y * x.iter().zip(&w).map(|(x, w)| x * w).sum::<f64>()).exp().ln_1p() / 3.0
+        })
+        .sum();
+    for output in outputs {
+        assert_close(run.get(output).item(), expected, 1e-13);
+    }
+}
+
+/// Running statistics are of the examples that are trained on: of the clean ones, and with `α = 0` of the
+/// adversarial ones; never of a pass of the attack.
+#[test]
+fn statistics_are_of_the_examples_that_are_trained_on() {
+    let model = Sequential::<f64>::new().then(nn::BatchNorm::new("norm", 4)).linear(4, 2);
+    let (specs, parameters) = (model.parameters(), initialise(&model, 1));
+    let attack = Pgd::new(Threat::infinity(0.3).unwrap(), 3).unwrap();
+    for alpha in [0.0, 0.5] {
+        let graph = Graph::new();
+        let batch = batch(&graph, &model, &specs, Mode::Train);
+        let training = AdversarialTraining::new(attack, alpha, Mode::Train).unwrap();
+        training.objective(&batch, |batch| batch.cross_entropy());
+        let moved = training.examples(&batch, |batch| batch.cross_entropy());
+        let trained = if alpha == 0.0 { moved } else { batch.inputs };
+        let proposed = graph.proposed_updates();
+        assert_eq!(proposed.len(), 2);
+        let outputs = [proposed[0].1, trained.mean_over(&[0]) * 0.1, batch.inputs.mean_over(&[0]) * 0.1];
+        let found = interpret(&outputs, &[("x", Feed::from(&x()))], Some(&parameters)).unwrap();
+        found[0].data().iter().zip(found[1].data()).for_each(|(a, b)| assert_close(*a, *b, 1e-14));
+        assert_eq!(found[1] == found[2], alpha != 0.0);
     }
 }

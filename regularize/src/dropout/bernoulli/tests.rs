@@ -186,26 +186,29 @@ fn the_rule_is_the_geometric_mean_of_a_softmax_ensemble() {
     }
 }
 
-/// Least squares under dropout of the inputs, over all masks, is least squares with a ridge:
-/// `Σ (y - (1-p) wᵀx)² + p (1-p) Σᵢ wᵢ² Σ xᵢ²` (Srivastava et al. 2014, section 9.1).
+/// Least squares under dropout of the inputs, over all masks, is least squares with a ridge: with `k` the factor
+/// that the mean unit has, `Σ (y - k wᵀx)² + v Σᵢ wᵢ² Σ xᵢ²`, where `k = 1 - p`, `v = p (1 - p)` in the classic
+/// form (Srivastava et al. 2014, section 9.1) and `k = 1`, `v = p / (1 - p)` in the inverted one.
 #[test]
 fn dropout_of_a_linear_regression_is_a_ridge() {
     let (x, w, p) = (numbers([4, 3], -2.0, 2.0, 6), numbers([3], -2.0, 2.0, 7), 0.4);
     let y = numbers([4], -2.0, 2.0, 8);
-    let layer = dropout(p).classic();
-    let (mut expected, mut ridge) = (0.0, 0.0);
-    for row in 0..4 {
-        let x = x.rows(&[row]).reshape([3]);
-        for (probability, mask) in layer.masks::<f64>(3) {
-            let predicted =
-                value(&[x.clone(), w.clone(), mask], |v| (layer.apply(v[0], v[2]) * v[1]).sum()).item();
-            expected += probability * (y.data()[row] - predicted).powi(2);
+    let forms = [(dropout(p).classic(), 1.0 - p, p * (1.0 - p)), (dropout(p), 1.0, p / (1.0 - p))];
+    for (layer, k, v) in forms {
+        let (mut expected, mut ridge) = (0.0, 0.0);
+        for row in 0..4 {
+            let x = x.rows(&[row]).reshape([3]);
+            for (probability, mask) in layer.masks::<f64>(3) {
+                let predicted =
+                    value(&[x.clone(), w.clone(), mask], |v| (layer.apply(v[0], v[2]) * v[1]).sum()).item();
+                expected += probability * (y.data()[row] - predicted).powi(2);
+            }
+            let mean: f64 = (0..3).map(|i| k * w.data()[i] * x.data()[i]).sum();
+            let spread: f64 = (0..3).map(|i| (w.data()[i] * x.data()[i]).powi(2)).sum();
+            ridge += (y.data()[row] - mean).powi(2) + v * spread;
         }
-        let mean: f64 = (0..3).map(|i| (1.0 - p) * w.data()[i] * x.data()[i]).sum();
-        let spread: f64 = (0..3).map(|i| (w.data()[i] * x.data()[i]).powi(2)).sum();
-        ridge += (y.data()[row] - mean).powi(2) + p * (1.0 - p) * spread;
+        assert_close(expected, ridge, 1e-14);
     }
-    assert_close(expected, ridge, 1e-14);
 }
 
 /// The rule as a factor on units, and as a rewrite of the weights they feed into.

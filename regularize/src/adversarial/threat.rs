@@ -1,0 +1,274 @@
+//! What an attacker may do: a norm, a budget in it, and the box of valid inputs.
+//!
+//! The three belong together and are checked together: a budget means nothing without the scale of the
+//! inputs, and a result outside the box is no input. The set `‖d‖ ≤ ε`, `l ≤ x + d ≤ u` is convex; iterated
+//! attacks return to it after each step by [`Threat::project`], the *nearest* point of ball and box together
+//! (see [`projection`](super::projection)), and start from a random point of it ([`Threat::random`]).
+//!
+//! ```
+//! use autograd::{Graph, Tensor, interpret};
+//! use regularize::adversarial::Threat;
+//! let threat = Threat::one(1.0)?.within(0.0, 1.0)?;
+//! let graph = Graph::<f64>::new();
+//! let x = graph.constant(Tensor::new([1, 3], vec![0.5, 0.5, 0.5]));
+//! let far = graph.constant(Tensor::new([1, 3], vec![1.5, 0.25, 0.0]));
+//! // The first entry stops at the box; the others share what is left of the budget, 0.125 for 0.25 and
+//! // 0.375 for 0.5.
+//! let near = interpret(&[threat.project(x, far)], &[], None)?.remove(0);
+//! assert_eq!(near.data(), [1.0, 0.375, 0.125]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use super::norm::{Norm, rows};
+use super::projection::Multiplier;
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Graph, Real, Shape, Var};
+use std::fmt;
+
+/// Norm, budget and box, checked together. See the [module documentation](self).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Threat {
+    norm: Norm,
+    epsilon: f64,
+    bounds: Option<(f64, f64)>,
+}
+
+/// The draws of a random start for inputs of one shape: plain variables, so that they can be frozen.
+#[derive(Debug, Clone, Copy)]
+pub struct StartDraws<'g, T: Real> {
+    /// Of the inputs' shape: uniform on [0, 1), in the Euclidean norm normal.
+    pub entries: Var<'g, T>,
+    /// One for each example, `[n, 1]`: uniform on [0, 1). The infinity norm does not need it.
+    pub radius: Var<'g, T>,
+}
+
+impl Threat {
+    /// A budget in a norm, without a box.
+    ///
+    /// # Errors
+    /// If the budget is negative or not finite.
+    pub fn new(norm: Norm, epsilon: f64) -> Result<Threat, RegularizeError> {
+        Ok(Threat { norm, epsilon: at_least_zero("attack's budget epsilon", epsilon)?, bounds: None })
+    }
+
+    /// A budget for each entry.
+    ///
+    /// # Errors
+    /// As [`Threat::new`].
+    pub fn infinity(epsilon: f64) -> Result<Threat, RegularizeError> {
+        Threat::new(Norm::Infinity, epsilon)
+    }
+
+    /// A Euclidean budget.
+    ///
+    /// # Errors
+    /// As [`Threat::new`].
+    pub fn two(epsilon: f64) -> Result<Threat, RegularizeError> {
+        Threat::new(Norm::Two, epsilon)
+    }
+
+    /// A budget for the sum of all changes.
+    ///
+    /// # Errors
+    /// As [`Threat::new`].
+    pub fn one(epsilon: f64) -> Result<Threat, RegularizeError> {
+        Threat::new(Norm::One, epsilon)
+    }
+
+    /// The same with the box `[low, high]` of valid inputs.
+    ///
+    /// # Errors
+    /// If the bounds are not finite or `low` is not below `high`.
+    pub fn within(self, low: f64, high: f64) -> Result<Threat, RegularizeError> {
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(RegularizeError::Bounds { low, high });
+        }
+        Ok(Threat { bounds: Some((low, high)), ..self })
+    }
+
+    /// The same in another norm.
+    pub fn in_norm(self, norm: Norm) -> Threat {
+        Threat { norm, ..self }
+    }
+
+    /// The same with another budget.
+    ///
+    /// # Errors
+    /// As [`Threat::new`].
+    pub fn with_epsilon(self, epsilon: f64) -> Result<Threat, RegularizeError> {
+        Ok(Threat { epsilon: at_least_zero("attack's budget epsilon", epsilon)?, ..self })
+    }
+
+    /// The norm.
+    pub fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    /// The budget.
+    pub fn epsilon(&self) -> f64 {
+        self.epsilon
+    }
+
+    /// The box of valid inputs.
+    pub fn bounds(&self) -> Option<(f64, f64)> {
+        self.bounds
+    }
+
+    /// That [`Threat::project`] knows the norm.
+    ///
+    /// # Errors
+    /// [`RegularizeError::NoProjection`] for a general exponent.
+    pub(super) fn projectable(self) -> Result<Threat, RegularizeError> {
+        match self.norm {
+            Norm::P(p) => Err(RegularizeError::NoProjection { exponent: p.value() }),
+            _ => Ok(self),
+        }
+    }
+
+    /// `x` clipped to the box; `x` itself if there is none.
+    #[track_caller]
+    pub fn clip<'g, T: Real>(&self, x: Var<'g, T>) -> Var<'g, T> {
+        match self.bounds {
+            Some((low, high)) => x.clamp(low, high),
+            None => x,
+        }
+    }
+
+    /// The point nearest to `moved` that may be reached from `x`, for each example by itself. With `ε = 0` the
+    /// variable `x` itself: nothing is recorded.
+    ///
+    /// `x` should lie in the box; an entry of it that does not goes no further out.
+    ///
+    /// # Panics
+    /// If the shapes differ, or the norm is not one of 1, 2 and infinity.
+    #[track_caller]
+    pub fn project<'g, T: Real>(&self, x: Var<'g, T>, moved: Var<'g, T>) -> Var<'g, T> {
+        if self.epsilon == 0.0 {
+            return x;
+        }
+        self.project_within(x, moved, x.graph().fill([], self.epsilon))
+    }
+
+    /// [`Threat::project`] with the budget a scalar of the graph, in place of the threat's own.
+    ///
+    /// # Panics
+    /// As [`Threat::project`], or if the budget is no scalar.
+    #[track_caller]
+    pub fn project_within<'g, T: Real>(
+        &self,
+        x: Var<'g, T>,
+        moved: Var<'g, T>,
+        epsilon: Var<'g, T>,
+    ) -> Var<'g, T> {
+        let (shape, of_moved) = (x.shape(), moved.shape());
+        assert!(shape == of_moved, "project: a point of shape {of_moved} for inputs of shape {shape}");
+        assert!(epsilon.shape().rank() == 0, "project: the budget has shape {}", epsilon.shape());
+        if shape.is_empty() {
+            return moved;
+        }
+        let multiplier = match self.norm {
+            // Two intervals: clipping to one and then the other is clipping to both.
+            Norm::Infinity => return self.clip(moved.clamp(x - epsilon, x + epsilon)),
+            Norm::One => Multiplier::Threshold,
+            Norm::Two => Multiplier::Scale,
+            Norm::P(p) => panic!("project: there is no projection in the norm of exponent {}", p.value()),
+        };
+        let rows = rows(shape);
+        let (x, moved) = (x.reshape(rows), moved.reshape(rows));
+        let difference = moved - x;
+        let room = match self.bounds {
+            Some((low, high)) => {
+                let (below, above) = ((x - low).maximum(0.0), (high - x).maximum(0.0));
+                difference.greater(0.0).select(above, below)
+            }
+            None => difference.like(f64::INFINITY),
+        };
+        let sizes = difference.abs();
+        let found = multiplier.of(sizes, room, epsilon);
+        let shrunk = match multiplier {
+            Multiplier::Threshold => (sizes - found).maximum(0.0),
+            Multiplier::Scale => sizes * found,
+        };
+        // Clipped again: x + (u - x) may round to a number beyond u.
+        self.clip(x + difference.sign() * shrunk.minimum(room)).reshape(shape)
+    }
+
+    /// The draws of a random start from the streams `STREAM.entries` and `STREAM.radius`.
+    #[track_caller]
+    pub fn draws<'g, T: Real>(&self, graph: &'g Graph<T>, stream: &str, shape: Shape) -> StartDraws<'g, T> {
+        let (entries, radius) = (format!("{stream}.entries"), format!("{stream}.radius"));
+        StartDraws {
+            entries: match self.norm {
+                Norm::Two => graph.normal(&entries, shape),
+                _ => graph.uniform(&entries, shape),
+            },
+            radius: graph.uniform(&radius, [rows(shape)[0], 1]),
+        }
+    }
+
+    /// A random point to start from: uniform in the ball around `x`, brought back into the box.
+    ///
+    /// In `m` dimensions a uniform point of a ball is a direction times `ε u^(1/m)` with `u` uniform; the
+    /// direction is that of normal numbers in the Euclidean norm, of Laplace ones in the one norm. With `ε =
+    /// 0` the variable `x` itself.
+    ///
+    /// # Panics
+    /// If the draws are not of `x`'s shape, or as [`Threat::project`].
+    #[track_caller]
+    pub fn random<'g, T: Real>(&self, x: Var<'g, T>, draws: StartDraws<'g, T>) -> Var<'g, T> {
+        if self.epsilon == 0.0 {
+            return x;
+        }
+        self.random_within(x, draws, x.graph().fill([], self.epsilon))
+    }
+
+    /// [`Threat::random`] with the budget a scalar of the graph, in place of the threat's own.
+    ///
+    /// # Panics
+    /// As [`Threat::random`].
+    #[track_caller]
+    pub fn random_within<'g, T: Real>(
+        &self,
+        x: Var<'g, T>,
+        draws: StartDraws<'g, T>,
+        epsilon: Var<'g, T>,
+    ) -> Var<'g, T> {
+        let (shape, of_draws) = (x.shape(), draws.entries.shape());
+        assert!(shape == of_draws, "random start: draws of shape {of_draws} for inputs of shape {shape}");
+        if shape.is_empty() {
+            return x;
+        }
+        let centred = draws.entries * 2.0 - 1.0;
+        let direction = match self.norm {
+            Norm::Infinity => return self.project_within(x, x + centred * epsilon, epsilon),
+            Norm::One => {
+                // The inverse of Laplace's distribution function; a draw of exactly 0 has a finite size.
+                let sizes = -(1.0 - centred.abs()).maximum(1e-30).ln();
+                centred.sign() * sizes
+            }
+            _ => draws.entries,
+        };
+        let rows = rows(shape);
+        let direction = direction.reshape(rows);
+        let size = match self.norm {
+            Norm::One => direction.abs().sum_keep(&[1]),
+            _ => direction.powi(2).sum_keep(&[1]).sqrt(),
+        };
+        let radius = draws.radius.powf(1.0 / rows[1] as f64) * epsilon;
+        let step = direction * (radius / size.maximum(1e-30));
+        self.project_within(x, x + step.reshape(shape), epsilon)
+    }
+}
+
+impl fmt::Display for Threat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ≤ {}", self.norm, self.epsilon)?;
+        match self.bounds {
+            Some((low, high)) => write!(f, " in [{low}, {high}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! AugMix: several chains of augmentations mixed with the image itself, and a network that must say the same of all
+//! of them (Hendrycks et al., ICLR 2020).
+//!
+//! ```text
+//! x̃ = m x + (1 - m) Σᵢ wᵢ chainᵢ(x),   w ~ Dirichlet(1, .., 1),   m uniform
+//! J(x) + λ JS(p(x), p(x̃₁), p(x̃₂)),     JS(p₁, .., pₖ) = 1/k Σᵢ KL(pᵢ ‖ (p₁ + .. + pₖ)/k)
+//! ```
+//!
+//! A chain is one to `depth` augmentations drawn from a list. Averages of chains differ more from each other than
+//! single augmentations, and stay closer to the image than long chains. The *Jensen-Shannon* term uses no label:
+//! `x̃₁` and `x̃₂` are two draws. The paper takes three chains of one to three, `λ = 12`, and the parameter 1 of
+//! Dirichlet and Beta distribution, which is the one here.
+
+use super::contract::Change;
+use super::rand_augment::{RandAugment, one_of};
+use super::sampling::dimensions;
+use super::{Augment, Augmentation, drawn, each};
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Real, Var};
+use nn::Mode;
+use nn::optimise::HyperparameterError;
+use nn::train::Batch;
+use std::sync::Arc;
+
+/// Mixed chains of augmentations (streams `STREAM.weights`, `STREAM.share`, `STREAM.depth`, and those of each chain).
+#[derive(Debug, Clone)]
+pub struct AugMix<T: Real> {
+    width: usize,
+    depth: usize,
+    choices: Vec<Arc<dyn Augmentation<T>>>,
+}
+
+impl<T: Real> AugMix<T> {
+    /// `width` chains of one to `depth` out of the list.
+    ///
+    /// # Errors
+    /// If `width` or `depth` is 0.
+    pub fn of(
+        width: usize,
+        depth: usize,
+        choices: Vec<Arc<dyn Augmentation<T>>>,
+    ) -> Result<AugMix<T>, RegularizeError> {
+        HyperparameterError::unless(width > 0, "number of chains", width as f64, "at least 1")?;
+        HyperparameterError::unless(depth > 0, "length of a chain", depth as f64, "at least 1")?;
+        Ok(AugMix { width, depth, choices })
+    }
+
+    /// Three chains of one to three of [`RandAugment::new`]'s list at a strength in [0, 1].
+    ///
+    /// # Errors
+    /// If `strength` is not in [0, 1].
+    pub fn new(strength: f64, image: [usize; 3]) -> Result<AugMix<T>, RegularizeError> {
+        AugMix::of(3, 3, RandAugment::new(1, strength, image)?.choices().to_vec())
+    }
+
+    /// One chain: a number of augmentations for each image, from one to `depth`.
+    fn chain<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+        let [n, ..] = dimensions("aug_mix", images);
+        let draw = drawn(images.graph(), stream, "depth", &[n]);
+        (0..self.depth).fold(images, |images, step| {
+            let further = one_of(&self.choices, images, &format!("{stream}.step{step}"));
+            each(draw.greater_equal(step as f64 / self.depth as f64)).select(further, images)
+        })
+    }
+}
+
+/// `m x + (1 - m) Σᵢ wᵢ xᵢ` of images `[n, channels, height, width]`, with `m` of `[n]` and weights of `[n, k]`
+/// for `k` changed images.
+///
+/// # Panics
+/// If the shapes are not these.
+#[track_caller]
+pub fn mix_chains<'g, T: Real>(
+    images: Var<'g, T>,
+    chains: &[Var<'g, T>],
+    weights: Var<'g, T>,
+    share: Var<'g, T>,
+) -> Var<'g, T> {
+    let weight = |i: usize| each(weights.slice(1, i, i + 1).reshape([weights.shape()[0]]));
+    let share = each(share);
+    let kept = share * images;
+    chains.iter().enumerate().fold(kept, |sum, (i, &chain)| sum + (1.0 - share) * weight(i) * chain)
+}
+
+impl<T: Real> Augmentation<T> for AugMix<T> {
+    fn name(&self) -> &'static str {
+        "aug_mix"
+    }
+
+    /// Every step of a chain may choose the strongest.
+    fn changes(&self, image: [usize; 3]) -> Vec<Change> {
+        RandAugment::of(self.depth, self.choices.clone()).changes(image)
+    }
+
+    fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+        let [n, channels, height, width] = dimensions("aug_mix", images);
+        if self.changes([channels, height, width]).is_empty() {
+            return images;
+        }
+        let graph = images.graph();
+        // Exponential draws over their sum are uniform on the simplex: 1 - u is above 0.
+        let exponential = -(1.0 - drawn(graph, stream, "weights", &[n, self.width])).ln();
+        let weights = exponential / exponential.sum_keep(&[1]);
+        let chains: Vec<_> =
+            (0..self.width).map(|i| self.chain(images, &format!("{stream}.chain{i}"))).collect();
+        mix_chains(images, &chains, weights, drawn(graph, stream, "share", &[n]))
+    }
+}
+
+/// The Jensen-Shannon divergence of the distributions of several logits, each `[.., classes]`, one value for each
+/// example: `1/k Σᵢ KL(pᵢ ‖ p̄)` with the mean `p̄` of all. At least 0, 0 if all are alike, at most `ln k`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::jensen_shannon;
+/// let graph = Graph::<f64>::new();
+/// let sure = |a: f64| graph.constant(Tensor::new([1, 2], vec![a, -a]));
+/// let divergence = interpret(&[jensen_shannon(&[sure(500.0), sure(-500.0)])], &[], None)?;
+/// assert!((divergence[0].data()[0] - 2f64.ln()).abs() < 1e-15);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
+/// # Panics
+/// If there are none, or the shapes differ.
+#[track_caller]
+pub fn jensen_shannon<'g, T: Real>(logits: &[Var<'g, T>]) -> Var<'g, T> {
+    assert!(!logits.is_empty(), "jensen_shannon: of no distribution");
+    let logs = Var::stack(&logits.iter().map(|logits| logits.log_softmax()).collect::<Vec<_>>());
+    let mean = logs.logsumexp_keep(&[0]) - (logits.len() as f64).ln();
+    (logs.exp() * (logs - mean)).sum_over(&[-1]).mean_over(&[0])
+}
+
+/// The loss on clean examples plus the divergence of what the network says of them and of two augmented versions.
+#[derive(Debug, Clone)]
+pub struct Consistency<T: Real> {
+    augment: [Augment<T>; 2],
+    strength: f64,
+}
+
+impl<T: Real> Consistency<T> {
+    /// `J(x) + strength · JS(p(x), p(x̃₁), p(x̃₂))` with two draws of `augment`, from streams `first.*` and `second.*`.
+    ///
+    /// # Errors
+    /// If `strength` is negative or not finite.
+    ///
+    /// ```
+    /// use nn::{Activation, Optimiser, Sequential, Trainer};
+    /// use regularize::augmentation::aug_mix::{AugMix, Consistency};
+    /// use regularize::augmentation::{LabelContract, Pipeline};
+    /// let mixed = Pipeline::new([1, 8, 8]).then(AugMix::new(0.3, [1, 8, 8])?);
+    /// let consistency = Consistency::new(mixed.for_labels(&LabelContract::digits())?, 12.0)?;
+    /// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+    /// let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+    ///     .objective(move |batch| consistency.objective(batch));
+    /// # let _ = trainer;
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    pub fn new(augment: Augment<T>, strength: f64) -> Result<Consistency<T>, RegularizeError> {
+        let strength = at_least_zero("strength of the consistency", strength)?;
+        Ok(Consistency { augment: ["first", "second"].map(|name| augment.named(name)), strength })
+    }
+
+    /// The objective, a scalar. With strength 0, and in modes other than [`Mode::Train`], the cross-entropy of the
+    /// batch itself.
+    ///
+    /// # Panics
+    /// As [`Augment::inputs`].
+    #[track_caller]
+    pub fn objective<'g>(&self, batch: &Batch<'g, '_, T>) -> Var<'g, T> {
+        let loss = batch.cross_entropy();
+        if self.strength == 0.0 || batch.mode != Mode::Train {
+            return loss;
+        }
+        let [first, second] = &self.augment;
+        let logits = [batch.logits(), first.on(batch).logits(), second.on(batch).logits()];
+        loss + jensen_shannon(&logits).mean() * self.strength
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+use super::*;
+use crate::augmentation::{Affine, LabelContract, Pipeline};
+use crate::testing::{check, numbers, value};
+use autograd::{Graph, Tensor};
+use nn::{Activation, Layer, Sequential};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    #[test]
+    fn the_divergence_is_the_mean_of_divergences_from_the_mean(
+        k in 1usize..4,
+        (n, c) in (0usize..4, 1usize..5),
+        seed: u64,
+    ) {
+        let logits: Vec<_> = (0..k).map(|i| numbers([n, c], -4.0, 4.0, seed ^ i as u64)).collect();
+        let found = value(&logits, |z| jensen_shannon(z));
+        for example in 0..n {
+            let p: Vec<Vec<f64>> = logits.iter().map(|z| {
+                let e: Vec<f64> = z.data()[example * c..][..c].iter().map(|z| z.exp()).collect();
+                let sum: f64 = e.iter().sum();
+                e.iter().map(|e| e / sum).collect()
+            }).collect();
+            // Entropy of the mean less the mean entropy: the same by another formula.
+            let entropy = |p: &[f64]| -p.iter().map(|p| p * p.ln()).sum::<f64>();
+            let mean: Vec<f64> = (0..c).map(|j| p.iter().map(|p| p[j]).sum::<f64>() / k as f64).collect();
+            let expected = entropy(&mean) - p.iter().map(|p| entropy(p)).sum::<f64>() / k as f64;
+            // Sums of numbers below 2.
+            prop_assert!((found.data()[example] - expected).abs() < 1e-14);
+            prop_assert!(found.data()[example] > -1e-15 && found.data()[example] < (k as f64).ln() + 1e-15);
+        }
+    }
+}
+
+#[test]
+fn derivatives_of_the_divergence_are_right() {
+    let logits: Vec<_> = (0..3).map(|i| numbers([2, 3], -2.0, 2.0, i)).collect();
+    check("jensen_shannon", &logits, |z| jensen_shannon(z));
+}
+
+#[test]
+fn like_distributions_do_not_diverge_and_extreme_ones_stay_finite() {
+    let z = numbers([3, 4], -3.0, 3.0, 1);
+    let same = value(&[z.clone(), z], |z| jensen_shannon(&[z[0], z[1], z[0]]));
+    // Logarithms of size 10, rounded.
+    assert!(same.data().iter().all(|x| x.abs() < 1e-14), "{same:?}");
+    let far = [1e4, -1e4].map(|a| Tensor::new([1, 2], vec![a, -a]));
+    let slope = value(&far, |z| autograd::grad(jensen_shannon(z).sum(), &[z[0]])[0]);
+    assert_eq!(slope.first_non_finite(), None);
+}
+
+#[test]
+fn chains_are_mixed_by_weight_and_share() {
+    let n = 3;
+    let images: Vec<_> = (0..3).map(|i| numbers([n, 1, 2, 2], 0.0, 1.0, i)).collect();
+    let (weights, share) = (numbers([n, 2], 0.0, 1.0, 4), numbers([n], 0.0, 1.0, 5));
+    let all = [images.clone(), vec![weights.clone(), share.clone()]].concat();
+    let found = value(&all, |x| mix_chains(x[0], &[x[1], x[2]], x[3], x[4]));
+    for i in 0..n * 4 {
+        let (m, w) = (share.data()[i / 4], &weights.data()[i / 4 * 2..][..2]);
+        let chains = w[0] * images[1].data()[i] + w[1] * images[2].data()[i];
+        assert!((found.data()[i] - (m * images[0].data()[i] + (1.0 - m) * chains)).abs() < 1e-15);
+    }
+    check("mix_chains", &all, |x| mix_chains(x[0], &[x[1], x[2]], x[3], x[4]).powi(2).sum());
+}
+
+/// Weights and shares sum to 1, so what every chain leaves as it is stays as it is.
+#[test]
+fn a_constant_image_under_warps_stays() {
+    let warp = Affine::new().rotate(40.0).unwrap().border(crate::augmentation::Border::Edge);
+    let mixed = AugMix::<f64>::of(3, 2, vec![Arc::new(warp)]).unwrap();
+    let found = value(&[Tensor::full([4, 1, 3, 3], 0.7)], |x| mixed.apply(x[0], "s"));
+    assert!(found.data().iter().all(|x| (x - 0.7).abs() < 1e-14), "{found:?}");
+    let x = numbers([4, 1, 3, 3], 0.0, 1.0, 1);
+    let changed = value(std::slice::from_ref(&x), |x| mixed.apply(x[0], "s"));
+    // A mean of the image and of its turned copies is within the range of its pixels.
+    assert!(changed != x && changed.data().iter().all(|x| (0.0..1.0).contains(x)));
+}
+
+#[test]
+fn no_consistency_is_the_loss_itself() {
+    let network = Sequential::<f64>::mlp(&[9, 3], Activation::Tanh);
+    let specs = network.parameters();
+    let pipeline = || Pipeline::<f64>::new([1, 3, 3]).then(Affine::new().rotate(20.0).unwrap()).forced();
+    let nodes = |strength: f64, mode: Mode| {
+        let graph = Graph::<f64>::new();
+        let (x, labels) = (graph.input("x", [2, 9]), graph.indices("labels", [2]));
+        let batch = Batch::new(x, labels, &network, &specs, mode);
+        Consistency::new(pipeline(), strength).unwrap().objective(&batch);
+        graph.len()
+    };
+    let plain = {
+        let graph = Graph::<f64>::new();
+        let (x, labels) = (graph.input("x", [2, 9]), graph.indices("labels", [2]));
+        Batch::new(x, labels, &network, &specs, Mode::Train).cross_entropy();
+        graph.len()
+    };
+    assert_eq!((nodes(0.0, Mode::Train), nodes(12.0, Mode::Evaluate)), (plain, plain));
+    assert!(nodes(12.0, Mode::Train) > plain);
+    // The two looks have draws of their own.
+    let graph = Graph::<f64>::new();
+    let (x, labels) = (graph.input("x", [2, 9]), graph.indices("labels", [2]));
+    let batch = Batch::new(x, labels, &network, &specs, Mode::Train);
+    Consistency::new(pipeline(), 1.0).unwrap().objective(&batch);
+    let drawn =
+        |name: &str| graph.nodes().iter().any(|node| node.op.name() == format!("uniform(\"{name}\")"));
+    assert!(drawn("first.affine.angle") && drawn("second.affine.angle"));
+}
+
+#[test]
+fn sizes_and_strengths_are_checked() {
+    assert!(AugMix::<f64>::of(0, 1, Vec::new()).is_err() && AugMix::<f64>::of(1, 0, Vec::new()).is_err());
+    let augment = Pipeline::<f64>::new([1, 8, 8]).then(AugMix::new(0.3, [1, 8, 8]).unwrap());
+    let augment = augment.for_labels(&LabelContract::digits()).unwrap();
+    for bad in [-0.1, f64::NAN, f64::INFINITY] {
+        let error = Consistency::new(augment.clone(), bad).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("the strength of the consistency is {bad}, it must be finite and at least 0")
+        );
+    }
+}

@@ -1,0 +1,76 @@
+use super::*;
+use crate::augmentation::{Affine, Augmentation, Crop, Flip, Mirror, Pipeline};
+
+fn refusal(changes: &[(Kind, f64)]) -> String {
+    let changes: Vec<_> = changes.iter().map(|&(kind, extent)| Change::new(kind, extent)).collect();
+    LabelContract::digits().check(&changes).unwrap_err().to_string()
+}
+
+#[test]
+fn refusals_name_the_classes() {
+    assert_eq!(
+        refusal(&[(Kind::Rotation, 180.0)]),
+        "rotation by up to 180 degrees changes labels of handwritten digits: it confuses 6/9; \
+         labels are declared invariant up to 45 degrees"
+    );
+    assert_eq!(
+        refusal(&[(Kind::Blur, 0.0), (Kind::MirrorTopBottom, 1.0)]),
+        "mirroring top and bottom changes labels of handwritten digits: it confuses 2/5, 6/9; \
+         labels are not declared invariant to it"
+    );
+    assert_eq!(
+        refusal(&[(Kind::Noise, 0.75)]),
+        "noise by up to 0.75 changes labels of handwritten digits; labels are declared invariant up to 0.5"
+    );
+    let error = LabelContract::digits().check(&[Change::new(Kind::MirrorLeftRight, 1.0)]).unwrap_err();
+    assert!(matches!(error, RegularizeError::LabelChanging { ref classes, .. } if classes == &[(2, 5)]));
+}
+
+#[test]
+fn what_is_not_declared_is_refused_and_no_change_is_allowed() {
+    let nothing = LabelContract::new("a set");
+    for kind in [Kind::Rotation, Kind::Hue, Kind::Occlusion, Kind::Elastic] {
+        assert!(nothing.check(&[Change::new(kind, 1e-9)]).is_err());
+        assert!(nothing.check(&[Change::new(kind, 0.0)]).is_ok());
+        assert!(nothing.clone().invariant(kind, 1.0).check(&[Change::new(kind, 1.0)]).is_ok());
+    }
+    // NaN is within no limit.
+    assert!(LabelContract::digits().check(&[Change::new(Kind::Rotation, f64::NAN)]).is_err());
+}
+
+#[test]
+fn changes_of_a_pipeline_add_up() {
+    let turn = |degrees| Affine::new().rotate(degrees).unwrap();
+    let digits = LabelContract::digits();
+    let build = || Pipeline::<f32>::new([1, 8, 8]).then(turn(30.0));
+    assert!(build().for_labels(&digits).is_ok());
+    assert!(build().then(turn(15.0)).for_labels(&digits).is_ok());
+    assert!(build().then(turn(16.0)).for_labels(&digits).is_err());
+    // Two pixels of eight are a quarter of the side, of 28 less.
+    assert!(Pipeline::<f32>::new([1, 8, 8]).then(Crop::new(2)).for_labels(&digits).is_ok());
+    assert!(Pipeline::<f32>::new([1, 8, 8]).then(Crop::new(3)).for_labels(&digits).is_err());
+    assert!(Pipeline::<f32>::new([1, 28, 28]).then(Crop::new(3)).for_labels(&digits).is_ok());
+}
+
+/// Left and right, then top and bottom, is a half turn: who allows both mirrors must allow that as well.
+#[test]
+fn both_mirrors_are_a_half_turn() {
+    let both = || {
+        let left_right = Flip::new(Mirror::LeftRight, 0.5).unwrap();
+        Pipeline::<f32>::new([3, 8, 8]).then(left_right).then(Flip::new(Mirror::TopBottom, 0.5).unwrap())
+    };
+    let mirrors = LabelContract::new("leaves")
+        .invariant(Kind::MirrorLeftRight, 1.0)
+        .invariant(Kind::MirrorTopBottom, 1.0);
+    let refusal = both().for_labels(&mirrors).unwrap_err().to_string();
+    assert!(refusal.starts_with("rotation by up to 180 degrees changes labels of leaves"), "{refusal}");
+    assert!(both().for_labels(&mirrors.invariant(Kind::Rotation, 180.0)).is_ok());
+    let turn = Flip::new(Mirror::Both, 0.5).unwrap();
+    assert_eq!(Augmentation::<f32>::changes(&turn, [1, 8, 8]), [Change::new(Kind::Rotation, 180.0)]);
+}
+
+#[test]
+#[should_panic(expected = "a label contract: invariant to rotation up to NaN")]
+fn limits_are_numbers() {
+    let _ = LabelContract::new("a set").invariant(Kind::Rotation, f64::NAN);
+}

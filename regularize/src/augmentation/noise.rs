@@ -1,0 +1,117 @@
+//! Noise on pixels: a Gaussian added to each, or some of them replaced by black and white.
+//!
+//! Noise is drawn anew in each step, so that no two epochs show the same example. For a linear model under squared
+//! error Gaussian noise of variance `σ²` is an L2 penalty `σ² ‖w‖²` (*Deep Learning*, section 7.5).
+
+use super::contract::{Change, Kind};
+use super::sampling::dimensions;
+use super::{Augmentation, drawn};
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Real, Var};
+use nn::optimise::HyperparameterError;
+
+/// Gaussian noise (stream `STREAM.noise`): `x + σ ε` with `ε` normal, for each value.
+///
+/// ```
+/// use regularize::augmentation::{GaussianNoise, SaltAndPepper};
+/// assert!(GaussianNoise::new(0.1).is_ok() && GaussianNoise::new(-0.1).is_err());
+/// assert!(SaltAndPepper::new(0.05, [0.0, 1.0]).is_ok() && SaltAndPepper::new(1.5, [0.0, 1.0]).is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianNoise {
+    sigma: f64,
+}
+
+impl GaussianNoise {
+    /// Noise of standard deviation `sigma`.
+    ///
+    /// # Errors
+    /// If `sigma` is negative or not finite.
+    pub fn new(sigma: f64) -> Result<GaussianNoise, RegularizeError> {
+        Ok(GaussianNoise { sigma: at_least_zero("standard deviation of the noise", sigma)? })
+    }
+}
+
+impl<T: Real> Augmentation<T> for GaussianNoise {
+    fn name(&self) -> &'static str {
+        "gaussian_noise"
+    }
+
+    fn changes(&self, _: [usize; 3]) -> Vec<Change> {
+        Change::some(Kind::Noise, self.sigma)
+    }
+
+    fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+        if self.sigma == 0.0 {
+            return images;
+        }
+        images + images.graph().normal(&format!("{stream}.noise"), images.shape()) * self.sigma
+    }
+}
+
+/// Images `[n, channels, height, width]` with pixels at `low` where a draw `[n, 1, height, width]`, uniform on
+/// [0, 1), is below `p/2`, and at `high` where it is above that and below `p`.
+///
+/// The derivative in the image is 0 at a replaced pixel and 1 elsewhere.
+///
+/// # Panics
+/// If the shapes are not these.
+#[track_caller]
+pub fn salt_and_pepper<'g, T: Real>(
+    images: Var<'g, T>,
+    draws: Var<'g, T>,
+    p: f64,
+    [low, high]: [f64; 2],
+) -> Var<'g, T> {
+    let [n, _, height, width] = dimensions("salt_and_pepper", images);
+    let given = draws.shape();
+    let fits = given.lengths() == [n, 1, height, width];
+    assert!(fits, "salt_and_pepper: draws of shape {given}, they are [{n}, 1, {height}, {width}]");
+    let salted = draws.less(p).select(images.like(high), images);
+    draws.less(0.5 * p).select(images.like(low), salted)
+}
+
+/// Salt-and-pepper noise (stream `STREAM.pixels`): each pixel is replaced with probability `p`, by the lowest or
+/// by the highest value, in all channels alike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SaltAndPepper {
+    p: f64,
+    values: [f64; 2],
+}
+
+impl SaltAndPepper {
+    /// Each pixel replaced with probability `p` by one of `values`.
+    ///
+    /// # Errors
+    /// If `p` is not in [0, 1], or the values are not finite and in order.
+    pub fn new(p: f64, values: [f64; 2]) -> Result<SaltAndPepper, RegularizeError> {
+        HyperparameterError::unless((0.0..=1.0).contains(&p), "share of replaced pixels", p, "in [0, 1]")?;
+        let [low, high] = values;
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(RegularizeError::Bounds { low, high });
+        }
+        Ok(SaltAndPepper { p, values })
+    }
+}
+
+impl<T: Real> Augmentation<T> for SaltAndPepper {
+    fn name(&self) -> &'static str {
+        "salt_and_pepper"
+    }
+
+    fn changes(&self, _: [usize; 3]) -> Vec<Change> {
+        Change::some(Kind::Noise, self.p)
+    }
+
+    fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+        if self.p == 0.0 {
+            return images;
+        }
+        let [n, _, height, width] = dimensions("salt_and_pepper", images);
+        let draws = drawn(images.graph(), stream, "pixels", &[n, 1, height, width]);
+        salt_and_pepper(images, draws, self.p, self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! RandAugment: some augmentations out of a list, chosen anew for each image, at one strength (Cubuk, Zoph, Shlens,
+//! Le, 2020).
+//!
+//! The search over a policy is replaced by two numbers: how many are applied, and how strongly. Each layer draws
+//! one of the list for each image; the identity is one of them. The parameters of each are uniform up to the
+//! strength, which is the paper's *random magnitude*; it found constant, random and growing magnitudes alike.
+//!
+//! Every augmentation of the list is computed for every image, and one is taken: a graph has no branches. A list of
+//! ten applied twice costs twenty augmentations; sampling is cheap beside the network that is trained.
+
+use super::contract::Change;
+use super::sampling::dimensions;
+use super::{Affine, Augmentation, Blur, Brightness, Contrast, Cutout, drawn, each};
+use crate::error::RegularizeError;
+use autograd::{Real, Var};
+use nn::optimise::HyperparameterError;
+use std::sync::Arc;
+
+/// One of a list, chosen for each image (stream `STREAM.choice`; the others' streams are `STREAM.K.KIND`, with the
+/// place `K` in the list).
+pub(super) fn one_of<'g, T: Real>(
+    choices: &[Arc<dyn Augmentation<T>>],
+    images: Var<'g, T>,
+    stream: &str,
+) -> Var<'g, T> {
+    let [n, ..] = dimensions("one of several augmentations", images);
+    let draw = drawn(images.graph(), stream, "choice", &[n]);
+    // The last one whose interval begins at or below the draw; the first interval is the identity's.
+    let intervals = choices.len() as f64 + 1.0;
+    let taken = choices.iter().enumerate().map(|(k, choice)| {
+        let changed = choice.apply(images, &format!("{stream}.{k}.{}", choice.name()));
+        (each(draw.greater_equal((k + 1) as f64 / intervals)), changed)
+    });
+    taken.fold(images, |chosen, (passed, changed)| passed.select(changed, chosen))
+}
+
+/// Warps, tones, blur and cutout of a strength in [0, 1], for images of `[channels, height, width]` with values in
+/// [0, 1].
+fn standard<T: Real>(
+    strength: f64,
+    [_, height, width]: [usize; 3],
+) -> Result<Vec<Arc<dyn Augmentation<T>>>, RegularizeError> {
+    HyperparameterError::unless((0.0..=1.0).contains(&strength), "strength", strength, "in [0, 1]")?;
+    let side = height.min(width) as f64;
+    Ok(vec![
+        Arc::new(Affine::new().rotate(30.0 * strength)?),
+        Arc::new(Affine::new().shear(0.3 * strength)?),
+        Arc::new(Affine::new().scale(1.0 + 0.3 * strength)?),
+        Arc::new(Affine::new().translate(0.15 * side * strength)?),
+        Arc::new(Brightness::new(0.3 * strength)?),
+        Arc::new(Contrast::new(1.0 + strength)?),
+        Arc::new(Blur::new(0.05 * side * strength)?),
+        Arc::new(Cutout::new((0.3 * side * strength).round() as usize)),
+    ])
+}
+
+/// A list of augmentations, of which some are chosen for each image. See the [module documentation](self).
+#[derive(Debug, Clone)]
+pub struct RandAugment<T: Real> {
+    layers: usize,
+    choices: Vec<Arc<dyn Augmentation<T>>>,
+}
+
+impl<T: Real> RandAugment<T> {
+    /// `layers` times one of the list, or the identity.
+    pub fn of(layers: usize, choices: Vec<Arc<dyn Augmentation<T>>>) -> RandAugment<T> {
+        RandAugment { layers, choices }
+    }
+
+    /// `layers` times one of rotation, shear, scaling, translation, brightness, contrast, blur, cutout, or the
+    /// identity, at a strength from 0 (nothing) to 1 (30 degrees, slope 0.3, factor 1.3, 15 % of the side, ±0.3,
+    /// factor 2, a width of 5 % of the side, 30 % of the side).
+    ///
+    /// # Errors
+    /// If `strength` is not in [0, 1].
+    ///
+    /// ```
+    /// use regularize::augmentation::{LabelContract, Pipeline, RandAugment};
+    /// let some = RandAugment::<f32>::new(2, 0.5, [1, 8, 8])?;
+    /// let augment = Pipeline::new([1, 8, 8]).then(some).for_labels(&LabelContract::digits())?;
+    /// # let _ = augment;
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    pub fn new(layers: usize, strength: f64, image: [usize; 3]) -> Result<RandAugment<T>, RegularizeError> {
+        Ok(RandAugment::of(layers, standard(strength, image)?))
+    }
+
+    /// The list.
+    pub fn choices(&self) -> &[Arc<dyn Augmentation<T>>] {
+        &self.choices
+    }
+}
+
+impl<T: Real> Augmentation<T> for RandAugment<T> {
+    fn name(&self) -> &'static str {
+        "rand_augment"
+    }
+
+    /// Every layer may choose the strongest.
+    fn changes(&self, image: [usize; 3]) -> Vec<Change> {
+        let one = Change::largest(self.choices.iter().flat_map(|choice| choice.changes(image)));
+        let times = self.layers as f64;
+        let all = one.into_iter().map(|change| Change::new(change.kind, times * change.extent));
+        all.filter(|change| change.extent > 0.0).collect()
+    }
+
+    fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+        let [_, channels, height, width] = dimensions("rand_augment", images);
+        if self.changes([channels, height, width]).is_empty() {
+            return images;
+        }
+        (0..self.layers)
+            .fold(images, |images, layer| one_of(&self.choices, images, &format!("{stream}.layer{layer}")))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The exponential moving average of the parameters (EMA).
+//!
+//! `a₀ = w₀` and `aₜ = b aₜ₋₁ + (1 - b) wₜ`, which is
+//!
+//! ```text
+//! aₜ = bᵗ w₀ + (1 - b) Σ bᵗ⁻ⁱ wᵢ        over i = 1, .., t
+//! ```
+//!
+//! a mean of the last `1/(1 - b)` steps or so. It starts at `w₀` and not at 0, so no correction is needed.
+//!
+//! ```
+//! use nn::Optimiser;
+//! use regularize::ExponentialAverage;
+//! let average = ExponentialAverage::new(0.99)?;
+//! let optimiser = Optimiser::<f32>::adam(1e-3).then(average);
+//! # let _ = optimiser;
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use super::taken_out;
+use crate::error::RegularizeError;
+use autograd::{Parameters, Real, Shape, Var};
+use nn::ParameterSpec;
+use nn::optimise::{HyperparameterError, Memory, Transform, Update};
+
+/// The slot of each parameter's average.
+const SLOT: &str = "exponential_average";
+
+/// An exponential moving average of every parameter, the last transform of a chain. See the [module
+/// documentation](self). Slots: `exponential_average` of each parameter, and `exponential_average/steps`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExponentialAverage {
+    decay: f64,
+}
+
+impl ExponentialAverage {
+    /// The average whose share `decay`, the `b` of the formula, stays at each step.
+    ///
+    /// # Errors
+    /// If `decay` is not in [0, 1).
+    pub fn new(decay: f64) -> Result<ExponentialAverage, RegularizeError> {
+        HyperparameterError::unless((0.0..1.0).contains(&decay), "decay of the average", decay, "in [0, 1)")?;
+        Ok(ExponentialAverage { decay })
+    }
+
+    /// The averaged parameters of a model, out of what a training with this transform left; running
+    /// statistics as they are.
+    ///
+    /// # Errors
+    /// [`RegularizeError::MissingParameter`] if there is no average of one of them.
+    pub fn averaged<T: Real>(
+        &self,
+        parameters: &Parameters<T>,
+        specs: &[ParameterSpec],
+    ) -> Result<Parameters<T>, RegularizeError> {
+        taken_out(SLOT, parameters, specs)
+    }
+}
+
+/// `b a + (1 - b) w`.
+fn moving_average<'g, T: Real>(average: Var<'g, T>, new: Var<'g, T>, decay: f64) -> Var<'g, T> {
+    average * decay + new * (1.0 - decay)
+}
+
+impl<T: Real> Transform<T> for ExponentialAverage {
+    fn transform<'g>(&self, updates: &[Update<'g, '_, T>], memory: &mut Memory<'g, T>) -> Vec<Var<'g, T>> {
+        let steps = memory.recall(SLOT, "steps", Shape::SCALAR);
+        // In f32 a count comes to rest at 2^24; only whether it is 0 matters.
+        memory.keep(steps, steps + 1.0);
+        let first = steps.equal(0.0);
+        for Update { spec, parameter, value } in updates {
+            let kept = memory.recall(&spec.name, SLOT, spec.shape);
+            // Before the first step the average is the parameter itself.
+            let old = first.select(*parameter, kept);
+            memory.keep(kept, moving_average(old, *parameter - *value, self.decay));
+        }
+        updates.iter().map(|update| update.value).collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

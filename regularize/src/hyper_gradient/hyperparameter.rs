@@ -1,0 +1,212 @@
+//! Hyper-parameters as parameters: numbers of the objective that a gradient may tune.
+//!
+//! A strength is positive and acts by its order of magnitude, a probability lies between 0 and 1: neither
+//! survives a step of `x := x - ε g`. So the parameter that a graph has under the [`Hyperparameter`]'s name is
+//! the logarithm, or the log-odds, on which every real number is allowed and a step is a factor:
+//!
+//! | kind | kept | value | derivative |
+//! |---|---|---|---|
+//! | [`Hyperparameter::positive`] | `θ = ln α` | `α = e^θ` | `∂J/∂θ = α ∂J/∂α` |
+//! | [`Hyperparameter::probability`] | `θ = ln(p / (1 - p))` | `p = 1 / (1 + e^-θ)` | `∂J/∂θ = p (1 - p) ∂J/∂p` |
+//!
+//! [`TunedL2`] and [`TunedL1`] are the penalties of [`penalty`](crate::penalty) with such a coefficient. They
+//! go into [`Penalties`](crate::Penalties), one for each layer if so wished, or into a
+//! [`ProximalStep`](crate::ProximalStep): the soft threshold is differentiable in its threshold. [`TunedNoise`]
+//! is a layer.
+//!
+//! ```
+//! use autograd::{Graph, Parameters, interpret};
+//! use regularize::hyper_gradient::Hyperparameter;
+//! let graph = Graph::<f64>::new();
+//! let decay = Hyperparameter::positive("decay", 0.01)?;
+//! let parameters: Parameters<f64> = [("decay", decay.initial_value())].into_iter().collect();
+//! let found = interpret(&[decay.value(&graph)], &[], Some(&parameters))?;
+//! assert!((found[0].item() - 0.01).abs() < 1e-17);
+//! assert!(Hyperparameter::positive("decay", 0.0).is_err());
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use crate::error::{RegularizeError, listed};
+use crate::penalty::{Penalty, ProximalPenalty, l1_penalty, l2_penalty, shrink, soft_threshold};
+use autograd::{Graph, Parameters, Real, Shape, Tensor, Var};
+use nn::optimise::HyperparameterError;
+use nn::{Initialiser, Layer, Mode, ParameterSpec, Role};
+
+/// How the number and the parameter that stands for it belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `e^θ`.
+    Positive,
+    /// `1 / (1 + e^-θ)`.
+    Probability,
+}
+
+/// A scalar hyper-parameter with a name and an initial value. See the [module documentation](self).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hyperparameter {
+    name: String,
+    kind: Kind,
+    initial: f64,
+}
+
+impl Hyperparameter {
+    /// A positive number, kept by its logarithm.
+    ///
+    /// # Errors
+    /// If `initial` is not finite and above 0: nothing leads away from 0.
+    pub fn positive(name: &str, initial: f64) -> Result<Hyperparameter, RegularizeError> {
+        let fits = initial.is_finite() && initial > 0.0;
+        HyperparameterError::unless(fits, "initial strength", initial, "finite and above 0")?;
+        Ok(Hyperparameter { name: name.into(), kind: Kind::Positive, initial })
+    }
+
+    /// A probability, kept by its log-odds.
+    ///
+    /// # Errors
+    /// If `initial` is not in (0, 1).
+    pub fn probability(name: &str, initial: f64) -> Result<Hyperparameter, RegularizeError> {
+        let fits = initial > 0.0 && initial < 1.0;
+        HyperparameterError::unless(fits, "initial probability", initial, "in (0, 1)")?;
+        Ok(Hyperparameter { name: name.into(), kind: Kind::Probability, initial })
+    }
+
+    /// That it is kept by its log-odds.
+    pub(super) fn check_probability(&self) -> Result<(), RegularizeError> {
+        let fits = self.kind == Kind::Probability;
+        HyperparameterError::unless(fits, "rate of dropout", self.initial, "a probability")?;
+        Ok(())
+    }
+
+    /// Its name, which is the name of its parameter.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The logarithm, or the log-odds, of the initial value.
+    pub fn initial_value<T: Real>(&self) -> Tensor<T> {
+        Tensor::scalar(T::from_f64(self.raw_initial()))
+    }
+
+    fn raw_initial(&self) -> f64 {
+        match self.kind {
+            Kind::Positive => self.initial.ln(),
+            Kind::Probability => self.initial.ln() - (-self.initial).ln_1p(),
+        }
+    }
+
+    /// Its parameter: a scalar of [`Role::Hyperparameter`].
+    pub fn spec(&self) -> ParameterSpec {
+        ParameterSpec {
+            name: self.name.clone(),
+            shape: Shape::SCALAR,
+            role: Role::Hyperparameter,
+            initialiser: Initialiser::Constant(self.raw_initial()),
+        }
+    }
+
+    /// The logarithm, or the log-odds: what a hyper-gradient is taken with respect to.
+    #[track_caller]
+    pub fn raw<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
+        graph.parameter(&self.name, Shape::SCALAR)
+    }
+
+    /// The number itself.
+    #[track_caller]
+    pub fn value<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
+        let raw = self.raw(graph);
+        match self.kind {
+            Kind::Positive => raw.exp(),
+            Kind::Probability => raw.sigmoid(),
+        }
+    }
+
+    /// The number itself, where its parameter has a value.
+    ///
+    /// # Errors
+    /// [`RegularizeError::MissingParameter`].
+    pub fn value_in<T: Real>(&self, parameters: &Parameters<T>) -> Result<f64, RegularizeError> {
+        let Some(raw) = parameters.get(&self.name) else {
+            let known = listed(parameters.iter().map(|(name, _)| name));
+            return Err(RegularizeError::MissingParameter { name: self.name.clone(), known });
+        };
+        let raw = raw.item().to_f64();
+        Ok(match self.kind {
+            Kind::Positive => raw.exp(),
+            Kind::Probability => 1.0 / (1.0 + (-raw).exp()),
+        })
+    }
+}
+
+/// The penalty `α/2 ‖w‖²` whose coefficient is a hyper-parameter.
+#[derive(Debug, Clone)]
+pub struct TunedL2(pub Hyperparameter);
+
+impl<T: Real> Penalty<T> for TunedL2 {
+    fn value<'g>(&self, w: Var<'g, T>) -> Var<'g, T> {
+        l2_penalty(w, self.0.value(w.graph()))
+    }
+
+    /// Never: a logarithm has no 0.
+    fn is_zero(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Real> ProximalPenalty<T> for TunedL2 {
+    fn proximal<'g>(&self, v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {
+        shrink(v, t * self.0.value(v.graph()))
+    }
+}
+
+/// The penalty `α ‖w‖₁` whose coefficient is a hyper-parameter.
+///
+/// In the gradient of the objective it acts by `α sign(w)`; the derivative with respect to `α` is right
+/// wherever no weight passes 0 on the way. By its [proximal step](crate::ProximalStep) weights are exactly 0
+/// or move with the threshold.
+#[derive(Debug, Clone)]
+pub struct TunedL1(pub Hyperparameter);
+
+impl<T: Real> Penalty<T> for TunedL1 {
+    fn value<'g>(&self, w: Var<'g, T>) -> Var<'g, T> {
+        l1_penalty(w, self.0.value(w.graph()))
+    }
+
+    /// Never: a logarithm has no 0.
+    fn is_zero(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Real> ProximalPenalty<T> for TunedL1 {
+    fn proximal<'g>(&self, v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {
+        soft_threshold(v, t * self.0.value(v.graph()))
+    }
+}
+
+/// Normal noise of a tuned strength on the values that pass: `x + σ n`, with `n` drawn from the stream
+/// `NAME.noise`, where NAME is that of the hyper-parameter.
+///
+/// The parameter is none of the layer's own [parameters](Layer::parameters): the network is trained with it,
+/// not by it.
+#[derive(Debug, Clone)]
+pub struct TunedNoise(pub Hyperparameter);
+
+impl TunedNoise {
+    /// `x + σ n` for given draws `n`: a pure function.
+    #[track_caller]
+    pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, draws: Var<'g, T>) -> Var<'g, T> {
+        x + draws * self.0.value(x.graph())
+    }
+}
+
+impl<T: Real> Layer<T> for TunedNoise {
+    fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
+        if !mode.is_stochastic() {
+            return x;
+        }
+        self.apply(x, x.graph().normal(&format!("{}.noise", self.0.name()), x.shape()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

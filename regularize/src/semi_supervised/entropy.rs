@@ -1,0 +1,77 @@
+//! Entropy minimisation: a network that is sure of its unlabelled examples.
+//!
+//! If classes do not overlap, the boundary between them runs where there are no examples, and every example
+//! can be classified with confidence. So the mean entropy of the predictions on unlabelled examples is added
+//! to the loss (Grandvalet and Bengio, *Semi-supervised Learning by Entropy Minimization*, NIPS 2004):
+//!
+//! ```text
+//! λ/n Σᵢ H(p(xᵢ)),      H(p) = -Σₖ pₖ ln pₖ,      ∂H/∂zₖ = -pₖ (ln pₖ + H)
+//! ```
+//!
+//! With the opposite sign it is the confidence penalty. It pushes towards the class that is likely already,
+//! right or wrong, and helps only beside enough labels.
+//!
+//! ```
+//! use autograd::{Graph, Tensor, interpret};
+//! use regularize::semi_supervised::entropy;
+//! let graph = Graph::<f64>::new();
+//! let logits = graph.constant(Tensor::new([2, 2], vec![3.0, 3.0, 0.0, 2000.0]));
+//! assert_eq!(interpret(&[entropy(logits)], &[], None)?[0].data(), [2f64.ln(), 0.0]);
+//! # Ok::<(), autograd::RunError>(())
+//! ```
+
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Real, Var};
+
+/// `H(softmax(z))` for logits `z` along the last axis: `[.., classes]` gives `[..]`.
+///
+/// # Panics
+/// If there is no axis.
+#[track_caller]
+pub fn entropy<'g, T: Real>(logits: Var<'g, T>) -> Var<'g, T> {
+    let log_p = logits.log_softmax();
+    -(log_p.exp() * log_p).sum_over(&[-1])
+}
+
+/// The term `λ/n Σᵢ H(p(xᵢ))`.
+///
+/// ```
+/// use autograd::Graph;
+/// use regularize::semi_supervised::EntropyMinimisation;
+/// let graph = Graph::<f32>::new();
+/// let loss = graph.scalar("loss");
+/// let none = EntropyMinimisation::new(0.0)?.added_to(loss, graph.input("logits", [8, 10]));
+/// assert_eq!(none.id(), loss.id());
+/// assert!(EntropyMinimisation::new(-1.0).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EntropyMinimisation {
+    weight: f64,
+}
+
+impl EntropyMinimisation {
+    /// The term with weight `λ`.
+    ///
+    /// # Errors
+    /// If the weight is negative or not finite.
+    pub fn new(weight: f64) -> Result<EntropyMinimisation, RegularizeError> {
+        Ok(EntropyMinimisation { weight: at_least_zero("weight of the entropy", weight)? })
+    }
+
+    /// The loss with the term for the unlabelled examples' logits `[n, classes]`; with `λ = 0` the variable
+    /// `loss` itself.
+    ///
+    /// # Panics
+    /// If the logits have no axis.
+    #[track_caller]
+    pub fn added_to<'g, T: Real>(&self, loss: Var<'g, T>, logits: Var<'g, T>) -> Var<'g, T> {
+        if self.weight == 0.0 {
+            return loss;
+        }
+        loss + entropy(logits).mean() * self.weight
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Label propagation: labels spread along a similarity graph of the examples.
+//!
+//! No network is trained. Examples are nodes, alike ones joined by heavy edges `W`, and each takes on what its
+//! neighbours say (Zhou et al., *Learning with Local and Global Consistency*, NIPS 2003):
+//!
+//! ```text
+//! F := α S F + (1 - α) Y,      S = D^(-1/2) W D^(-1/2),  Dᵢᵢ = Σⱼ Wᵢⱼ
+//! ```
+//!
+//! with one row of `Y` for each example: its label's one-hot vector, or 0. The iteration converges, by a
+//! factor of at least `α` each step, to the solution of the linear system `(I - α S) F = (1 - α) Y`. It is
+//! recorded step by step, so it can be differentiated, in the width of the similarity or in the examples.
+//!
+//! ```
+//! use autograd::{Graph, Tensor, interpret};
+//! use regularize::semi_supervised::{propagate_labels, similarity};
+//! let graph = Graph::<f64>::new();
+//! // Two groups on a line, one example of each with a label.
+//! let x = graph.constant(Tensor::new([5, 1], vec![0.0, 0.5, 1.0, 5.0, 5.5]));
+//! let y = graph.constant(Tensor::new([5, 2], vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]));
+//! let f = propagate_labels(similarity(x, 0.5)?, y, 0.9, 50)?;
+//! let f = &interpret(&[f], &[], None)?[0];
+//! let found: Vec<bool> = f.data().chunks(2).map(|row| row[1] > row[0]).collect();
+//! assert_eq!(found, [false, false, false, true, true]);
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use crate::error::RegularizeError;
+use autograd::{Real, Tensor, Var};
+use nn::optimise::HyperparameterError;
+
+/// `Wᵢⱼ = e^(-‖xᵢ - xⱼ‖² / 2σ²)` and `Wᵢᵢ = 0`: examples `[n, ..]` give `[n, n]`.
+///
+/// # Errors
+/// If `sigma` is not above 0 and finite.
+///
+/// # Panics
+/// If the examples have no axis.
+#[track_caller]
+pub fn similarity<T: Real>(examples: Var<'_, T>, sigma: f64) -> Result<Var<'_, T>, RegularizeError> {
+    let fits = sigma.is_finite() && sigma > 0.0;
+    HyperparameterError::unless(fits, "width sigma of the similarity", sigma, "finite and above 0")?;
+    let shape = examples.shape();
+    assert!(shape.rank() > 0, "similarity: the examples need an axis");
+    let n = shape[0];
+    let width = shape.lengths()[1..].iter().product::<usize>();
+    let x = examples.reshape([n, width]);
+    // ‖a - b‖² = ‖a‖² + ‖b‖² - 2 aᵀb would cancel for neighbours; the differences themselves do not.
+    let apart = (x.reshape([n, 1, width]) - x.reshape([1, n, width])).powi(2).sum_over(&[2]);
+    let others = Tensor::from_fn([n, n], |i| if i / n == i % n { T::ZERO } else { T::ONE });
+    Ok((apart * (-0.5 / (sigma * sigma))).exp() * examples.graph().constant(others))
+}
+
+/// `F` after `steps` steps from `F = Y`: weights `[n, n]`, not negative and symmetric, and labels `[n, classes]`.
+/// A row without edges keeps `(1 - α) Y`. With `α = 0` the variable `labels` itself.
+///
+/// # Errors
+/// If `alpha` is not in [0, 1).
+///
+/// # Panics
+/// If the shapes do not fit.
+#[track_caller]
+pub fn propagate_labels<'g, T: Real>(
+    weights: Var<'g, T>,
+    labels: Var<'g, T>,
+    alpha: f64,
+    steps: usize,
+) -> Result<Var<'g, T>, RegularizeError> {
+    let fits = (0.0..1.0).contains(&alpha);
+    HyperparameterError::unless(fits, "share alpha of the neighbours", alpha, "in [0, 1)")?;
+    let (w, y) = (weights.shape(), labels.shape());
+    let square = w.rank() == 2 && y.rank() == 2 && w[0] == w[1] && w[0] == y[0];
+    assert!(square, "propagate_labels: weights of shape {w} for labels of shape {y}");
+    if alpha == 0.0 {
+        return Ok(labels);
+    }
+    let degree = weights.sum_keep(&[1]);
+    let alone = degree.equal(0.0);
+    let scale = alone.select(degree.like(0.0), alone.select(degree.like(1.0), degree).sqrt().powi(-1));
+    let smooth = weights * scale * scale.transpose();
+    let kept = labels * (1.0 - alpha);
+    Ok((0..steps).fold(labels, |f, _| smooth.matmul(f) * alpha + kept))
+}
+
+#[cfg(test)]
+mod tests;

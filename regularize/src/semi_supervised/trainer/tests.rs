@@ -1,0 +1,133 @@
+use super::*;
+use crate::early_stopping::EarlyStopping;
+use crate::semi_supervised::{Consistency, EntropyMinimisation, PseudoLabels, VirtualAdversarial};
+use autograd::IndexVar;
+use nn::data::digits;
+use nn::{Activation, BatchNorm, Sequential, Trainer, initialise};
+
+fn data() -> [Dataset<f32>; 2] {
+    digits::load().unwrap().flattened().split([0.3, 0.7], 1).unwrap()
+}
+
+fn model() -> Sequential<f32> {
+    Sequential::mlp(&[64, 24, 10], Activation::Relu)
+}
+
+#[test]
+fn hidden_labels_leave_each_example_in_one_part() {
+    let [data, _] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 3, 5).unwrap();
+    assert_eq!(labelled.class_counts(), [3; 10]);
+    assert_eq!(labelled.len() + unlabelled.shape()[0], data.len());
+    let total = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>();
+    let parts = total(labelled.examples().data()) + total(unlabelled.data());
+    assert!((parts - total(data.examples().data())).abs() < 1e-6);
+    assert_eq!(hide_labels(&data, 3, 5).unwrap().0, labelled);
+    assert_ne!(hide_labels(&data, 3, 6).unwrap().0, labelled);
+    let error = hide_labels(&data, 500, 5).unwrap_err().to_string();
+    assert!(error.contains("500 examples"), "{error}");
+}
+
+/// Without a term for the unlabelled it is a training like any other.
+#[test]
+fn labelled_steps_are_a_trainers() {
+    let [data, _] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let model = model();
+    let (mut ours, mut plain) = (initialise(&model, 1), initialise(&model, 1));
+    // One labelled batch of everything per step: the order within it is all that is left.
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.1)).batch_sizes(40, 250).epochs(3);
+    trainer.fit(&labelled, &unlabelled, None, &mut ours).unwrap();
+    let steps = unlabelled.shape()[0] as u64 / 250 * 3;
+    let mut other = Trainer::new(&model, Optimiser::sgd(0.1)).batch_size(40).epochs(steps);
+    other.fit(&labelled, None, &mut plain).unwrap();
+    for (name, value) in plain.iter() {
+        for (a, b) in value.data().iter().zip(ours[name].data()) {
+            // Sums over the batch in another order, in single precision.
+            assert!((a - b).abs() < 1e-5, "{name}: {a} {b}");
+        }
+    }
+}
+
+/// All terms, a teacher and batch normalisation in one plan; the same seed gives the same bits.
+#[test]
+fn everything_together_is_one_reproducible_plan() {
+    let [data, validation] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let model = Sequential::<f32>::new()
+        .linear(64, 16)
+        .then(BatchNorm::new("norm", 16))
+        .then(Activation::Relu)
+        .then(crate::Dropout::new(0.1).unwrap())
+        .linear(16, 10);
+    let (sure, pseudo) = (EntropyMinimisation::new(0.1).unwrap(), PseudoLabels::new(0.8).unwrap());
+    let smooth = VirtualAdversarial::new(0.3).unwrap();
+    let run = || {
+        let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::adam(0.01))
+            .teacher(MeanTeacher::new(0.95).unwrap())
+            .ramp_up(RampUp::new(2.0, 6).unwrap())
+            .epochs(3)
+            .seed(7)
+            .objective(move |batch| {
+                let (x, labels): (_, IndexVar<'_, f32>) = (batch.unlabelled, batch.labelled.labels);
+                assert_eq!(labels.shape().lengths(), [32]);
+                let (student, teacher) = (batch.logits(x), batch.teacher(x));
+                let pseudo = pseudo.loss(student, teacher);
+                batch.measure("used", pseudo.used);
+                let loss = batch.labelled.cross_entropy() + pseudo.loss * 0.1;
+                let agree = Consistency::default().loss(student, teacher) * batch.weight;
+                sure.added_to(loss + agree, student) + smooth.on(&batch.labelled, x)
+            });
+        let mut parameters = initialise(&model, 2);
+        let curve = trainer.fit(&labelled, &unlabelled, Some(&validation), &mut parameters).unwrap();
+        (curve, parameters)
+    };
+    let ((curve, parameters), (again, same)) = (run(), run());
+    assert_eq!((curve.len(), &curve), (3, &again));
+    for (name, value) in parameters.iter() {
+        assert_eq!(Some(value), same.get(name), "{name}");
+    }
+    let (name, used) = &curve[2].measured[0];
+    assert!(name == "used" && (0.0..=1.0).contains(used));
+    assert!(curve[2].objective < curve[0].objective);
+    assert!(parameters.get("norm.running_mean/teacher").is_some());
+}
+
+#[test]
+fn early_stopping_looks_on() {
+    let [data, validation] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let model = model();
+    let mut parameters = initialise(&model, 1);
+    let mut stopping = EarlyStopping::new(1);
+    // A learning rate at which the loss does not fall for long.
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(2.0)).epochs(40);
+    let curve = trainer
+        .fit_observed(&labelled, &unlabelled, Some(&validation), &mut parameters, &mut stopping)
+        .unwrap();
+    assert!(curve.len() < 40);
+    assert_eq!(stopping.finish().unwrap().epochs, curve.len() as u64);
+}
+
+#[test]
+fn data_that_do_not_fit_are_refused() {
+    let [data, _] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let model = model();
+    let mut parameters = initialise(&model, 1);
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.1)).epochs(1);
+    let n = unlabelled.shape()[0];
+    let error =
+        trainer.fit(&labelled, &unlabelled.clone().reshape([n, 8, 8]), None, &mut parameters).unwrap_err();
+    assert!(matches!(error, RegularizeError::UnlabelledShape { .. }), "{error}");
+    let mut hole = unlabelled.clone();
+    hole.data_mut()[7] = f32::NAN;
+    let error = trainer.fit(&labelled, &hole, None, &mut parameters).unwrap_err();
+    assert!(matches!(error, RegularizeError::Data(_)), "{error}");
+    let error = trainer.fit(&labelled, &Tensor::zeros([0, 64]), None, &mut parameters).unwrap_err();
+    assert!(matches!(error, RegularizeError::Data(_)), "{error}");
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.1))
+        .objective(|batch| (batch.labelled.cross_entropy() - 1e9).ln());
+    let error = trainer.fit(&labelled, &unlabelled, None, &mut parameters).unwrap_err();
+    assert!(matches!(error, RegularizeError::NonFiniteObjective { epoch: 0, batch: 0, .. }), "{error}");
+}

@@ -1,0 +1,228 @@
+//! The manifold tangent classifier: tangent propagation along directions that were learned from the data and
+//! not given (Rifai, Dauphin, Vincent, Bengio, Muller, NIPS 2011; *Deep Learning*, sections 7.14 and 14.6).
+//!
+//! 1. Learn the tangent planes of the manifold on which the examples lie: an *atlas*, a chart for each training
+//!    example.
+//! 2. Train a classifier with the penalty of tangent propagation along them.
+//!
+//! | atlas | tangents at `x` |
+//! |---|---|
+//! | [`Atlas::local`] | the first principal directions of the nearest neighbours of `x` |
+//! | [`Atlas::of_encoder`] | the first right singular vectors of `∂h/∂x`, for the code `h` of an autoencoder: a contractive one (the authors') keeps the others small |
+//! | [`Atlas::new`] | any |
+//!
+//! In the training step the tangents at an example are those of the nearest chart, which is found in the graph.
+//! For a training example that is its own; for one that was moved or disturbed it is that of the example it
+//! came from, or nearly. So nothing needs to be fed beside the examples, and any [`Trainer`](nn::Trainer) does.
+//!
+//! ```
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+//! use regularize::tangent::{Atlas, ManifoldTangents, TangentPropagation};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..100).collect::<Vec<_>>())?;
+//! let atlas = Atlas::local(data.examples(), 8, 3)?;
+//! let manifold = ManifoldTangents::new(atlas, TangentPropagation::new(0.1)?);
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(2)
+//!     .objective(move |batch| manifold.objective(batch));
+//! trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! # Ok(())
+//! # }
+//! ```
+
+use super::orthogonal::{dot, singular_directions};
+use super::propagation::TangentPropagation;
+use super::rows;
+use crate::error::RegularizeError;
+use autograd::{Graph, Parameters, Real, Tensor, Var, grad, interpret};
+use nn::optimise::HyperparameterError;
+use nn::train::Batch;
+use nn::{Layer, Mode};
+
+/// Charts: points with tangents at each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Atlas<T: Real> {
+    /// `[charts, d]`.
+    centres: Tensor<T>,
+    /// `[charts, k, d]`.
+    tangents: Tensor<T>,
+}
+
+impl<T: Real> Atlas<T> {
+    /// An atlas of given charts: centres `[charts, d]` and their tangents `[charts, k, d]`.
+    ///
+    /// # Errors
+    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    ///
+    /// # Panics
+    /// If a shape is another, or there is no chart.
+    #[track_caller]
+    pub fn new(centres: Tensor<T>, tangents: Tensor<T>) -> Result<Atlas<T>, RegularizeError> {
+        let (points, directions) = (centres.shape(), tangents.shape());
+        let matches = match (points.lengths(), directions.lengths()) {
+            (&[n, d], &[charts, _, width]) => n > 0 && n == charts && d == width,
+            _ => false,
+        };
+        assert!(matches, "Atlas: centres {points} with tangents {directions}, not [n, d] with [n, k, d]");
+        if centres.first_non_finite().or(tangents.first_non_finite()).is_some() {
+            return Err(RegularizeError::NotFinite { what: "a centre or a tangent" });
+        }
+        Ok(Atlas { centres, tangents })
+    }
+
+    /// A chart at each of `examples`, `[n, ..]`: the first `dimensions` principal directions of it and its
+    /// `neighbours` nearest, about their mean. Where they span less, the rest of the tangents is 0.
+    ///
+    /// # Errors
+    /// If there are not so many other examples, or more dimensions than neighbours; if a number is not finite.
+    pub fn local(
+        examples: &Tensor<T>,
+        neighbours: usize,
+        dimensions: usize,
+    ) -> Result<Atlas<T>, RegularizeError> {
+        let [n, d] = [rows(examples.shape())[0], rows(examples.shape())[1]];
+        let fits = 0 < neighbours && neighbours < n;
+        let others = "at least 1 and below the number of examples";
+        HyperparameterError::unless(fits, "number of neighbours", neighbours as f64, others)?;
+        let fits = 0 < dimensions && dimensions <= neighbours;
+        let range = "at least 1 and at most the number of neighbours";
+        HyperparameterError::unless(fits, "dimension of the manifold", dimensions as f64, range)?;
+        if examples.first_non_finite().is_some() {
+            return Err(RegularizeError::NotFinite { what: "an example" });
+        }
+        let point = |i: usize| examples.data()[i * d..][..d].iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let points: Vec<Vec<f64>> = (0..n).map(point).collect();
+        let directions = points.iter().map(|centre| {
+            let distance =
+                |other: &[f64]| centre.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            let mut order: Vec<(f64, usize)> =
+                points.iter().enumerate().map(|(i, other)| (distance(other), i)).collect();
+            // The example itself is among them, at distance 0.
+            order.select_nth_unstable_by(neighbours, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            order.truncate(neighbours + 1);
+            order.sort_by_key(|&(_, i)| i);
+            let mean: Vec<f64> = (0..d)
+                .map(|k| order.iter().map(|&(_, i)| points[i][k]).sum::<f64>() / order.len() as f64)
+                .collect();
+            let offsets =
+                order.iter().map(|&(_, i)| points[i].iter().zip(&mean).map(|(x, m)| x - m).collect());
+            singular_directions(offsets.collect(), dimensions)
+        });
+        Atlas::of_directions(examples, dimensions, directions.collect())
+    }
+
+    /// A chart at each of `examples`, `[n, ..]`: the first `dimensions` right singular vectors of the Jacobian
+    /// of an encoder, run in [`Mode::Evaluate`]. Where its rank is less, the rest of the tangents is 0.
+    ///
+    /// # Errors
+    /// If there are no dimensions; if parameters do not fit the encoder; if a number is not finite.
+    ///
+    /// # Panics
+    /// If the encoder does not take the examples.
+    pub fn of_encoder(
+        encoder: &dyn Layer<T>,
+        parameters: &Parameters<T>,
+        examples: &Tensor<T>,
+        dimensions: usize,
+    ) -> Result<Atlas<T>, RegularizeError> {
+        HyperparameterError::unless(dimensions > 0, "dimension of the manifold", 0.0, "at least 1")?;
+        let [n, d] = [rows(examples.shape())[0], rows(examples.shape())[1]];
+        let graph = Graph::new();
+        let x = graph.constant(examples.clone());
+        let code = encoder.forward(x, Mode::Evaluate);
+        let code = code.reshape(rows(code.shape()));
+        // Examples do not depend on each other: the gradient of a unit's sum is that of each.
+        let unit = |j: usize| grad(code.slice(1, j, j + 1).sum(), &[x])[0];
+        let outputs: Vec<_> = (0..code.shape()[1]).map(unit).collect();
+        let jacobians = interpret(&outputs, &[], Some(parameters))?;
+        if jacobians.iter().any(|rows| rows.first_non_finite().is_some()) {
+            return Err(RegularizeError::NotFinite { what: "a derivative of the encoder" });
+        }
+        let directions = (0..n).map(|i| {
+            let row = |unit: &Tensor<T>| unit.data()[i * d..][..d].iter().map(|x| x.to_f64()).collect();
+            singular_directions(jacobians.iter().map(row).collect(), dimensions)
+        });
+        Atlas::of_directions(examples, dimensions, directions.collect())
+    }
+
+    /// Charts from at most `dimensions` directions for each example.
+    fn of_directions(
+        examples: &Tensor<T>,
+        dimensions: usize,
+        directions: Vec<Vec<Vec<f64>>>,
+    ) -> Result<Atlas<T>, RegularizeError> {
+        let [n, d] = [rows(examples.shape())[0], rows(examples.shape())[1]];
+        let mut tangents = vec![T::ZERO; n * dimensions * d];
+        for (i, found) in directions.iter().enumerate() {
+            for (k, direction) in found.iter().enumerate() {
+                debug_assert!((dot(direction, direction) - 1.0).abs() < 1e-6);
+                let place = &mut tangents[(i * dimensions + k) * d..][..d];
+                place.iter_mut().zip(direction).for_each(|(place, &x)| *place = T::from_f64(x));
+            }
+        }
+        let centres = Tensor::new([n, d], examples.data().to_vec());
+        Atlas::new(centres, Tensor::new([n, dimensions, d], tangents))
+    }
+
+    /// The tangents, `[charts, k, d]`.
+    pub fn tangents(&self) -> &Tensor<T> {
+        &self.tangents
+    }
+
+    /// The tangents at each of `x`, `[n, ..]` with `d` numbers each: those of the chart with the nearest centre,
+    /// the first of equals; `k` variables of `x`'s shape. They are constants to differentiation.
+    ///
+    /// # Panics
+    /// If an example has not `d` numbers.
+    #[track_caller]
+    pub fn tangents_at<'g>(&self, x: Var<'g, T>) -> Vec<Var<'g, T>> {
+        let (graph, shape) = (x.graph(), x.shape());
+        let (charts, k, d) = (self.tangents.shape()[0], self.tangents.shape()[1], self.tangents.shape()[2]);
+        let flat = rows(shape);
+        assert!(flat[1] == d, "Atlas: examples of {d} numbers, not {shape}");
+        // ‖x - c‖² = ‖x‖² - 2 xᵀc + ‖c‖²: smallest where xᵀc - ½ ‖c‖² is largest.
+        let half_square = |i: usize| {
+            let centre = self.centres.data()[i * d..][..d].iter().map(|x| x.to_f64());
+            T::from_f64(0.5 * centre.map(|x| x * x).sum::<f64>())
+        };
+        let halves = graph.constant(Tensor::from_fn([1, charts], half_square));
+        let centres = graph.constant(self.centres.clone());
+        let nearest = (x.reshape(flat).matmul_transposed(centres, false, true) - halves).argmax();
+        let table = graph.constant(Tensor::new([charts, k * d], self.tangents.data().to_vec()));
+        let chosen = table.gather(nearest);
+        (0..k).map(|i| chosen.slice(1, i * d, (i + 1) * d).reshape(shape)).collect()
+    }
+}
+
+/// The second step of the manifold tangent classifier: an objective. See the [module documentation](self).
+#[derive(Debug, Clone)]
+pub struct ManifoldTangents<T: Real> {
+    atlas: Atlas<T>,
+    propagation: TangentPropagation,
+}
+
+impl<T: Real> ManifoldTangents<T> {
+    /// Tangent propagation along the tangents of an atlas.
+    pub fn new(atlas: Atlas<T>, propagation: TangentPropagation) -> ManifoldTangents<T> {
+        ManifoldTangents { atlas, propagation }
+    }
+
+    /// `J + strength · Ω` with the mean cross-entropy `J` of a batch, and the penalty `Ω` on how its logits
+    /// change along the atlas's tangents. With strength 0 it is `J`, and nothing else is recorded.
+    ///
+    /// # Panics
+    /// If the batch's examples are not of the atlas's size.
+    #[track_caller]
+    pub fn objective<'g>(&self, batch: &Batch<'g, '_, T>) -> Var<'g, T> {
+        if self.propagation.strength() == 0.0 {
+            return batch.cross_entropy();
+        }
+        let tangents = self.atlas.tangents_at(batch.inputs);
+        self.propagation.added_to(batch.cross_entropy(), batch.logits(), batch.inputs, &tangents)
+    }
+}
+
+#[cfg(test)]
+mod tests;

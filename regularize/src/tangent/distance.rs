@@ -1,0 +1,181 @@
+//! Tangent distance: how near two examples come when they may move along their tangents (Simard, LeCun, Denker,
+//! NIPS 1992; *Deep Learning*, section 7.14).
+//!
+//! The distance between the manifolds of all slightly moved versions of two examples would be the right one,
+//! and is hard to find. Instead each manifold becomes the plane that touches it, and the distance between
+//! planes is a least-squares problem:
+//!
+//! | [`Sides`] | distance of `x` and `y` |
+//! |---|---|
+//! | [`Neither`](Sides::Neither) | `‖x - y‖` |
+//! | [`First`](Sides::First) | `min ‖x + X a - y‖` over `a` |
+//! | [`Both`](Sides::Both) | `min ‖x + X a - y - Y b‖` over `a` and `b` |
+//!
+//! With an orthonormal basis of the tangents the minimum is what is left of `x - y` when its components along
+//! them are taken away. So the distance is 0 between points that differ by a tangent, never above Euclid's,
+//! and symmetric with both sides; the triangle inequality does not hold.
+//!
+//! All of it is on the host, in `f64`: it is a distance between given examples and trains nothing.
+//!
+//! ```
+//! use regularize::tangent::{Sides, TangentPlane, tangent_distance};
+//! let a = TangentPlane::new(&[0.0, 0.0, 0.0], &[vec![1.0, 1.0, 0.0]])?;
+//! let b = TangentPlane::new(&[5.0, 5.0, 2.0], &[vec![0.0, 0.0, 3.0]])?;
+//! assert!((tangent_distance(&a, &b, Sides::First) - 2.0).abs() < 1e-14);
+//! assert!(tangent_distance(&a, &b, Sides::Both) < 1e-14);
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use super::orthogonal::{dot, extend, project_out};
+use super::transforms::Transformations;
+use crate::error::RegularizeError;
+use autograd::{Graph, Real, Tensor, interpret};
+
+/// Whose tangents count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sides {
+    /// Nobody's: Euclid's distance.
+    Neither,
+    /// Those of the first example.
+    First,
+    /// Those of both.
+    Both,
+}
+
+/// A point and an orthonormal basis of the tangents there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TangentPlane {
+    point: Vec<f64>,
+    basis: Vec<Vec<f64>>,
+}
+
+impl TangentPlane {
+    /// The plane through `point` along the tangents. They need not be independent: one that the others give
+    /// already, or that is 0, adds nothing.
+    ///
+    /// # Errors
+    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    ///
+    /// # Panics
+    /// If a tangent has another length than the point.
+    #[track_caller]
+    pub fn new(point: &[f64], tangents: &[Vec<f64>]) -> Result<TangentPlane, RegularizeError> {
+        let length = point.len();
+        for tangent in tangents {
+            let given = tangent.len();
+            assert!(given == length, "TangentPlane: a tangent of {given} numbers at a point of {length}");
+        }
+        if !point.iter().chain(tangents.iter().flatten()).all(|x| x.is_finite()) {
+            return Err(RegularizeError::NotFinite { what: "a point or a tangent" });
+        }
+        let mut basis = Vec::new();
+        extend(&mut basis, tangents);
+        Ok(TangentPlane { point: point.to_vec(), basis })
+    }
+
+    /// The point.
+    pub fn point(&self) -> &[f64] {
+        &self.point
+    }
+
+    /// The basis: at most as many vectors as there were tangents.
+    pub fn basis(&self) -> &[Vec<f64>] {
+        &self.basis
+    }
+}
+
+/// The distance between two examples with their tangents.
+///
+/// # Panics
+/// If the points are of different lengths.
+#[track_caller]
+pub fn tangent_distance(first: &TangentPlane, second: &TangentPlane, sides: Sides) -> f64 {
+    let (a, b) = (first.point.len(), second.point.len());
+    assert!(a == b, "tangent_distance: points of {a} and {b} numbers");
+    let mut rest: Vec<f64> = first.point.iter().zip(&second.point).map(|(x, y)| x - y).collect();
+    match sides {
+        Sides::Neither => {}
+        Sides::First => project_out(&mut rest, &first.basis),
+        Sides::Both => {
+            let mut basis = first.basis.clone();
+            extend(&mut basis, &second.basis);
+            project_out(&mut rest, &basis);
+        }
+    }
+    dot(&rest, &rest).sqrt()
+}
+
+/// A nearest-neighbour classifier by tangent distance.
+#[derive(Debug, Clone)]
+pub struct TangentNeighbour {
+    planes: Vec<TangentPlane>,
+    labels: Vec<u32>,
+}
+
+impl TangentNeighbour {
+    /// Remembers examples and their labels.
+    ///
+    /// # Panics
+    /// If there are none, or not as many labels as planes.
+    #[track_caller]
+    pub fn new(planes: Vec<TangentPlane>, labels: &[u32]) -> TangentNeighbour {
+        let (count, given) = (planes.len(), labels.len());
+        assert!(count == given && count > 0, "TangentNeighbour: {count} examples with {given} labels");
+        TangentNeighbour { planes, labels: labels.to_vec() }
+    }
+
+    /// The position of the nearest example, the first of equals, and its distance. With [`Sides::First`] the
+    /// tangents of `example` count.
+    ///
+    /// # Panics
+    /// As [`tangent_distance`].
+    #[track_caller]
+    pub fn nearest(&self, example: &TangentPlane, sides: Sides) -> (usize, f64) {
+        let mut best = (0, f64::INFINITY);
+        for (position, plane) in self.planes.iter().enumerate() {
+            let distance = tangent_distance(example, plane, sides);
+            if distance < best.1 {
+                best = (position, distance);
+            }
+        }
+        best
+    }
+
+    /// The label of the nearest example.
+    ///
+    /// # Panics
+    /// As [`tangent_distance`].
+    #[track_caller]
+    pub fn classify(&self, example: &TangentPlane, sides: Sides) -> u32 {
+        self.labels[self.nearest(example, sides).0]
+    }
+}
+
+impl Transformations {
+    /// The planes that touch the manifolds of all moved versions of some images, each at the smoothed image
+    /// itself: what [`tangent_distance`] takes. Images are as for [`Transformations::apply`].
+    ///
+    /// # Errors
+    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    ///
+    /// # Panics
+    /// If the shape is another.
+    #[track_caller]
+    pub fn planes<T: Real>(&self, images: &Tensor<T>) -> Result<Vec<TangentPlane>, RegularizeError> {
+        let graph = Graph::<f64>::new();
+        let images = graph.constant(images.cast());
+        let mut outputs = vec![self.apply(images, graph.fill([self.chosen().len()], 0.0))];
+        outputs.extend(self.tangents(images));
+        let values = interpret(&outputs, &[], None)?;
+        let pixels = values[0].shape().numel().checked_div(values[0].shape()[0]).unwrap_or(0);
+        let row = |k: usize, i: usize| values[k].data()[i * pixels..][..pixels].to_vec();
+        let plane = |i: usize| {
+            let tangents: Vec<_> = (1..values.len()).map(|k| row(k, i)).collect();
+            TangentPlane::new(&row(0, i), &tangents)
+        };
+        (0..values[0].shape()[0]).map(plane).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

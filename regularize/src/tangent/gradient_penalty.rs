@@ -1,0 +1,125 @@
+//! Penalties on the input gradient of a critic: a network with one number for each example.
+//!
+//! | | penalty | where | source |
+//! |---|---|---|---|
+//! | [`GradientPenalty`] | `λ (‖∇ₓ D‖ - 1)²` | between real and generated examples | WGAN-GP: Gulrajani et al., NIPS 2017, equation 3; they take `λ = 10` |
+//! | [`R1`] | `γ/2 ‖∇ₓ D‖²` | at real examples | Mescheder, Geiger, Nowozin, ICML 2018, equation 9 |
+//!
+//! The first keeps a critic near slope 1, as an optimal one has it along the lines between the two
+//! distributions; the second makes it flat where the data lie. Both are means over the examples.
+//!
+//! ```
+//! use autograd::Graph;
+//! use nn::{Activation, Layer, Mode, Sequential};
+//! use regularize::tangent::{GradientPenalty, interpolates};
+//! let critic = Sequential::<f32>::mlp(&[2, 16, 1], Activation::Tanh);
+//! let graph = Graph::<f32>::new();
+//! let (real, made) = (graph.input("real", [32, 2]), graph.input("made", [32, 2]));
+//! let between = interpolates(real, made, graph.uniform("share", [32, 1]));
+//! let scores = critic.forward(between, Mode::Train);
+//! let omega = GradientPenalty::new(10.0)?.value(scores, between);
+//! let difference = critic.forward(made, Mode::Train).mean() - critic.forward(real, Mode::Train).mean();
+//! let objective = difference + omega;
+//! # let _ = objective;
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use super::input_gradient::{GradientNorm, input_gradients};
+use super::{mean, squares};
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Real, Shape, Var};
+
+/// `u a + (1 - u) b`, for each example a `u` of its own: points on the lines between two sets of examples.
+///
+/// `a` and `b` are `[n, ..]`; `shares` has `n` elements, drawn uniform from 0 to 1.
+///
+/// # Panics
+/// If the shapes differ, or there is not one share for each example.
+#[track_caller]
+pub fn interpolates<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>, shares: Var<'g, T>) -> Var<'g, T> {
+    let (shape, other, given) = (a.shape(), b.shape(), shares.shape());
+    assert!(shape == other && shape.rank() > 0, "interpolates: examples of shapes {shape} and {other}");
+    assert!(given.numel() == shape[0], "interpolates: {given} shares for {} examples", shape[0]);
+    let mut lengths = vec![1; shape.rank()];
+    lengths[0] = shape[0];
+    let u = shares.reshape(Shape::new(&lengths));
+    b + (a - b) * u
+}
+
+/// `λ (‖∇ₓ D‖₂ - 1)²`, one-sided or two-sided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradientPenalty {
+    strength: f64,
+    target: f64,
+    one_sided: bool,
+}
+
+impl GradientPenalty {
+    /// The penalty with strength `λ` and the target norm 1.
+    ///
+    /// # Errors
+    /// If `strength` is negative or not finite.
+    pub fn new(strength: f64) -> Result<GradientPenalty, RegularizeError> {
+        let strength = at_least_zero("strength of the gradient penalty", strength)?;
+        Ok(GradientPenalty { strength, target: 1.0, one_sided: false })
+    }
+
+    /// The same with another target norm.
+    ///
+    /// # Errors
+    /// If `target` is negative or not finite.
+    pub fn towards(self, target: f64) -> Result<GradientPenalty, RegularizeError> {
+        Ok(GradientPenalty { target: at_least_zero("norm that a gradient should have", target)?, ..self })
+    }
+
+    /// The same for norms above the target only: `max(0, ‖∇ₓ D‖ - 1)²`.
+    pub fn one_sided(self) -> GradientPenalty {
+        GradientPenalty { one_sided: true, ..self }
+    }
+
+    /// The penalty, a scalar, its strength included, for scores whose first axis is that of `inputs`. With
+    /// strength 0 it is 0, and no gradient is recorded.
+    ///
+    /// # Panics
+    /// As [`input_gradients`].
+    #[track_caller]
+    pub fn value<'g, T: Real>(&self, scores: Var<'g, T>, inputs: Var<'g, T>) -> Var<'g, T> {
+        if self.strength == 0.0 {
+            return scores.graph().fill([], 0.0);
+        }
+        let excess = GradientNorm::Two.of(input_gradients(scores, inputs)) - self.target;
+        let excess = if self.one_sided { excess.relu() } else { excess };
+        mean(excess.powi(2)) * self.strength
+    }
+}
+
+/// `γ/2 ‖∇ₓ D‖²` at real examples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct R1 {
+    gamma: f64,
+}
+
+impl R1 {
+    /// The penalty with strength `gamma`.
+    ///
+    /// # Errors
+    /// If `gamma` is negative or not finite.
+    pub fn new(gamma: f64) -> Result<R1, RegularizeError> {
+        Ok(R1 { gamma: at_least_zero("strength gamma of R1", gamma)? })
+    }
+
+    /// The penalty, a scalar, its strength included. With strength 0 it is 0, and no gradient is recorded.
+    ///
+    /// # Panics
+    /// As [`input_gradients`].
+    #[track_caller]
+    pub fn value<'g, T: Real>(&self, scores: Var<'g, T>, inputs: Var<'g, T>) -> Var<'g, T> {
+        if self.gamma == 0.0 {
+            return scores.graph().fill([], 0.0);
+        }
+        mean(squares(input_gradients(scores, inputs))) * (0.5 * self.gamma)
+    }
+}
+
+#[cfg(test)]
+mod tests;

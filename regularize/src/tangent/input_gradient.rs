@@ -1,0 +1,112 @@
+//! Penalties on the norm of the loss's gradient in the input.
+//!
+//! ```text
+//! Ω = (1/n) Σ ‖∇ₓ Jᵢ‖        over examples i, with the loss Jᵢ of each
+//! ```
+//!
+//! An attack with budget `ε` raises the loss to first order by `ε` times the dual norm of the gradient. So the
+//! loss on adversarial examples is
+//!
+//! | attack | loss on its examples |
+//! |---|---|
+//! | `‖d‖∞ ≤ ε` (fast gradient sign) | `J + ε ‖∇ₓ J‖₁ + O(ε²)` |
+//! | `‖d‖₂ ≤ ε` | `J + ε ‖∇ₓ J‖₂ + O(ε²)` |
+//!
+//! and the penalty of strength `ε` is adversarial training without the attack (Goodfellow, Shlens, Szegedy,
+//! ICLR 2015; Simon-Gabriel et al., ICML 2019; Ross and Doshi-Velez, AAAI 2018). The square of the norm is
+//! [`DoubleBackpropagation`](super::DoubleBackpropagation).
+//!
+//! ```
+//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use regularize::tangent::{GradientNorm, InputGradientPenalty};
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
+//! let smooth = InputGradientPenalty::new(0.05, GradientNorm::One)?;
+//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| {
+//!     let each = batch.logits().cross_entropy_each(batch.labels);
+//!     smooth.added_to(each.mean(), each, batch.inputs)
+//! });
+//! # let _ = trainer;
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use super::{mean, rows};
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Real, Var, grad};
+
+/// How the size of a gradient is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GradientNorm {
+    /// The sum of absolute values: what a budget in the largest change can do.
+    One,
+    /// The Euclidean norm: what a Euclidean budget can do. Where it is 0 its derivative is 0.
+    Two,
+}
+
+impl GradientNorm {
+    /// The norm of each example, `[n]`, for `g` of shape `[n, ..]`.
+    #[track_caller]
+    pub fn of<'g, T: Real>(self, g: Var<'g, T>) -> Var<'g, T> {
+        let g = g.reshape(rows(g.shape()));
+        match self {
+            GradientNorm::One => g.abs().sum_over(&[1]),
+            GradientNorm::Two => g.norm(&[1]),
+        }
+    }
+}
+
+/// The gradient of each example's loss in its own input, of the inputs' shape, for losses `each` whose first
+/// axis is that of `inputs`. It is not divided by the number of examples, as the gradient of a mean would be.
+///
+/// # Panics
+/// If the first axes differ, or `each` does not depend on `inputs`.
+#[track_caller]
+pub fn input_gradients<'g, T: Real>(each: Var<'g, T>, inputs: Var<'g, T>) -> Var<'g, T> {
+    let (losses, shape) = (each.shape(), inputs.shape());
+    let matches = losses.rank() > 0 && shape.rank() > 0 && losses[0] == shape[0];
+    assert!(matches, "input_gradients: losses {losses} and inputs {shape} are not of the same examples");
+    grad(each.sum(), &[inputs])[0]
+}
+
+/// A penalty on the norm of the input gradient. See the [module documentation](self).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InputGradientPenalty {
+    strength: f64,
+    norm: GradientNorm,
+}
+
+impl InputGradientPenalty {
+    /// The penalty `strength · Ω` in a norm.
+    ///
+    /// # Errors
+    /// If `strength` is negative or not finite.
+    pub fn new(strength: f64, norm: GradientNorm) -> Result<InputGradientPenalty, RegularizeError> {
+        let strength = at_least_zero("strength of the input-gradient penalty", strength)?;
+        Ok(InputGradientPenalty { strength, norm })
+    }
+
+    /// `Ω`, a scalar, without its strength; 0 if there are no examples.
+    ///
+    /// # Panics
+    /// As [`input_gradients`].
+    #[track_caller]
+    pub fn value<'g, T: Real>(&self, each: Var<'g, T>, inputs: Var<'g, T>) -> Var<'g, T> {
+        mean(self.norm.of(input_gradients(each, inputs)))
+    }
+
+    /// `J + strength · Ω`. With strength 0 the variable `objective` itself.
+    ///
+    /// # Panics
+    /// As [`input_gradients`].
+    #[track_caller]
+    pub fn added_to<'g, T: Real>(
+        &self,
+        objective: Var<'g, T>,
+        each: Var<'g, T>,
+        inputs: Var<'g, T>,
+    ) -> Var<'g, T> {
+        if self.strength == 0.0 { objective } else { objective + self.value(each, inputs) * self.strength }
+    }
+}
+
+#[cfg(test)]
+mod tests;

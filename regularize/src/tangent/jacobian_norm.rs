@@ -1,0 +1,119 @@
+//! The norm of the Jacobian by random projection (Hoffman, Roberts, Yaida, *Robust learning with Jacobian
+//! regularization*, 2019).
+//!
+//! ```text
+//! Ω = (1/n) Σ ½ ‖∂f/∂x(xᵢ)‖²        over examples i; the norm is Frobenius's
+//! ```
+//!
+//! All results of a network and not the loss alone: `c` rows. Instead of `c` reverse sweeps one is enough, for
+//! a random direction `v` of norm 1 in the space of results:
+//!
+//! ```text
+//! E v vᵀ = I/c,    so    c · E ‖vᵀ ∂f/∂x‖² = ‖∂f/∂x‖²
+//! ```
+//!
+//! without bias, for each example with a direction of its own; several directions are averaged. The derivative
+//! of the estimate is an estimate of the derivative, also without bias (their section 2.2).
+//!
+//! ```
+//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use regularize::tangent::JacobianNorm;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
+//! let smooth = JacobianNorm::new(0.01, 1)?;
+//! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .objective(move |batch| smooth.added_to(batch.cross_entropy(), batch.logits(), batch.inputs));
+//! # let _ = trainer;
+//! # Ok::<(), regularize::RegularizeError>(())
+//! ```
+
+use super::{mean, rows, squares};
+use crate::error::{RegularizeError, at_least_zero};
+use autograd::{Graph, Real, Var, vjp};
+use nn::optimise::HyperparameterError;
+
+/// `c ‖vᵀ ∂f/∂x‖²` of each example, `[n]`, for `outputs` and directions of shape `[n, c]` and inputs `[n, ..]`.
+///
+/// # Panics
+/// If a shape is another, or `outputs` does not depend on `inputs`.
+#[track_caller]
+pub fn projected_jacobian_norm<'g, T: Real>(
+    outputs: Var<'g, T>,
+    inputs: Var<'g, T>,
+    directions: Var<'g, T>,
+) -> Var<'g, T> {
+    let (results, shape, given) = (outputs.shape(), inputs.shape(), directions.shape());
+    let matches = results.rank() == 2 && shape.rank() > 0 && results[0] == shape[0];
+    assert!(matches, "projected_jacobian_norm: outputs {results} for inputs {shape}");
+    assert!(given == results, "projected_jacobian_norm: directions {given} for outputs {results}");
+    squares(vjp(outputs, directions, &[inputs])[0]) * results[1] as f64
+}
+
+/// Directions of norm 1 for each example, `[n, c]`, uniform on the sphere: drawn from a named stream.
+#[track_caller]
+pub fn unit_directions<'g, T: Real>(graph: &'g Graph<T>, stream: &str, shape: [usize; 2]) -> Var<'g, T> {
+    let normals = graph.normal(stream, shape);
+    let norm = normals.norm(&[1]).reshape([shape[0], 1]);
+    // All normals of a row 0 is not to be expected; the row then stays 0.
+    let zero = norm.equal(0.0);
+    normals / zero.select(norm.like(1.0), norm)
+}
+
+/// The penalty with its strength and number of directions. See the [module documentation](self).
+#[derive(Debug, Clone, PartialEq)]
+pub struct JacobianNorm {
+    strength: f64,
+    directions: usize,
+    stream: String,
+}
+
+impl JacobianNorm {
+    /// The penalty `strength · Ω`, estimated by the mean over so many directions; the authors take one.
+    ///
+    /// # Errors
+    /// If `strength` is negative or not finite, or there is no direction.
+    pub fn new(strength: f64, directions: usize) -> Result<JacobianNorm, RegularizeError> {
+        let strength = at_least_zero("strength of the Jacobian penalty", strength)?;
+        let count = directions as f64;
+        HyperparameterError::unless(directions > 0, "number of directions", count, "at least 1")?;
+        Ok(JacobianNorm { strength, directions, stream: "jacobian_norm".into() })
+    }
+
+    /// The same with another stream of directions. Two penalties on one graph need two.
+    pub fn named(self, stream: &str) -> JacobianNorm {
+        JacobianNorm { stream: stream.into(), ..self }
+    }
+
+    /// The estimate of `Ω`, a scalar, without its strength, for `outputs` of shape `[n, c]`.
+    ///
+    /// # Panics
+    /// As [`projected_jacobian_norm`].
+    #[track_caller]
+    pub fn value<'g, T: Real>(&self, outputs: Var<'g, T>, inputs: Var<'g, T>) -> Var<'g, T> {
+        let shape = rows(outputs.shape());
+        let mut sum: Option<Var<'g, T>> = None;
+        for k in 0..self.directions {
+            let stream = format!("{}/{k}", self.stream);
+            let v = unit_directions(outputs.graph(), &stream, [shape[0], shape[1]]);
+            let each = projected_jacobian_norm(outputs, inputs, v);
+            sum = Some(sum.map_or(each, |sum| sum + each));
+        }
+        mean(sum.expect("at least one direction")) * (0.5 / self.directions as f64)
+    }
+
+    /// `J + strength · Ω`. With strength 0 the variable `objective` itself.
+    ///
+    /// # Panics
+    /// As [`projected_jacobian_norm`].
+    #[track_caller]
+    pub fn added_to<'g, T: Real>(
+        &self,
+        objective: Var<'g, T>,
+        outputs: Var<'g, T>,
+        inputs: Var<'g, T>,
+    ) -> Var<'g, T> {
+        if self.strength == 0.0 { objective } else { objective + self.value(outputs, inputs) * self.strength }
+    }
+}
+
+#[cfg(test)]
+mod tests;
