@@ -182,15 +182,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     print!("{}", drawing(&losses, &training, &stops));
 
     let stopped = patient.expect("it is among the criteria");
-    println!("\nWith the validation part trained on as well: test error in %.\n");
+    println!("\nWith the validation part trained on as well, by algorithms 7.2 and 7.3: test\nerror in %.\n");
     let mut report =
         |name: &str, parameters: &Parameters<f32>, note: String| -> Result<(), RegularizeError> {
-            println!("  {name:<38}{:5.1}   {note}", 100.0 * measure.evaluate(&test, parameters)?.error);
+            println!("  {name:<22}{:5.1}   {note}", 100.0 * measure.evaluate(&test, parameters)?.error);
             Ok(())
         };
-    report("early stopping alone", &stopped.parameters, format!("{} epochs", stopped.epoch + 1))?;
+    report("stopping alone", &stopped.parameters, format!("{} epochs", stopped.epoch + 1))?;
     let scratch = refit_from_scratch(trainer(&model), &all, initialise(&model, 1), &stopped, Length::Epochs)?;
-    report("algorithm 7.2: as many epochs", &scratch.parameters, format!("{} epochs", stopped.epoch + 1))?;
+    report("7.2: as many epochs", &scratch.parameters, format!("{} epochs", stopped.epoch + 1))?;
     let onwards = refit_onwards(trainer(&model), &all, &train, &validation, &stopped, 200)?;
     let note = format!(
         "{} epochs more, {}: {:.3} for {:.3}",
@@ -199,7 +199,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         onwards.loss,
         onwards.target
     );
-    report("algorithm 7.3: down to the old loss", &onwards.parameters, note)?;
+    report("7.3: to the old loss", &onwards.parameters, note)?;
     equivalence();
     if let Some(file) = std::env::args().nth(1) {
         picture(&losses, &training, &stops, &file)?;

@@ -1,10 +1,11 @@
 //! Norm penalties.
 
-use super::{Kind, Recipe};
-use nn::Selection;
+use super::{Kind, Recipe, perceptron};
 use nn::optimise::Transform;
+use nn::{Flatten, Selection, Sequential};
 use regularize::{
-    ElasticNet, GroupLasso, L1, L2, MaxNorm, Orthogonality, Penalties, Projected, ProximalStep, RegularizeError,
+    ElasticNet, GroupLasso, L1, L2, MaxNorm, Orthogonality, Penalties, Projected, ProximalStep,
+    RegularizeError, SpectralNorm, WeightNorm,
 };
 
 /// Norm penalties: sections 7.1 and 7.2 of the book.
@@ -28,9 +29,7 @@ pub static KINDS: &[Kind] = &[
         candidates: &[0.003, 0.005, 0.007, 0.01, 0.015, 0.02],
         description: "After each gradient step every weight moves by εα towards 0 and stops there: the \
                           proximal step of α ‖W‖₁.",
-        recipe: |alpha| {
-            stepping(ProximalStep::new(Selection::weights(), L1::new(alpha)?))
-        },
+        recipe: |alpha| stepping(ProximalStep::new(Selection::weights(), L1::new(alpha)?)),
     },
     Kind {
         name: "elastic net",
@@ -68,6 +67,32 @@ pub static KINDS: &[Kind] = &[
         candidates: &[0.3, 0.5, 0.7, 1.0, 1.5, 2.0],
         description: "After each step the weights of every unit that are longer than c are cut to c.",
         recipe: |bound| stepping(Projected::new(Selection::weights(), MaxNorm::new(bound)?)),
+    },
+    Kind {
+        name: "weight norm",
+        symbol: "",
+        chosen: 0.0,
+        candidates: &[0.0],
+        description: "The weights of a unit are g v/‖v‖: its length and its direction are learned apart.",
+        recipe: |_| {
+            let wrap = |network| Sequential::new().then(WeightNorm::new(network));
+            Ok(Recipe::of(move |widths| wrap(perceptron(widths, |hidden| hidden))))
+        },
+    },
+    Kind {
+        name: "spectral norm",
+        symbol: "c",
+        chosen: 2.0,
+        candidates: &[1.0, 1.5, 2.0, 3.0, 5.0],
+        description: "Every weight matrix is divided by its largest singular value and multiplied by c.",
+        recipe: |bound| {
+            // Refused here rather than where the network is made.
+            SpectralNorm::new(Flatten).bound(bound)?;
+            Ok(Recipe::of(move |widths| {
+                let network = SpectralNorm::new(perceptron(widths, |hidden| hidden));
+                Sequential::new().then(network.bound(bound).expect("a bound that was tried above"))
+            }))
+        },
     },
 ];
 

@@ -6,15 +6,15 @@
 //! file of their own.
 
 mod adversarial;
-mod constraint;
 mod augmentation;
+mod constraint;
 mod dropout;
 mod layers;
 mod losses;
 mod penalty;
 mod reparameterisation;
-mod sharing;
 mod semi_supervised;
+mod sharing;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;

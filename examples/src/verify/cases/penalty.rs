@@ -47,11 +47,8 @@ pub fn cases() -> Vec<Case> {
             (-2.0, 2.0),
             |x, _| group_threshold(x[0], x[1].abs(), -1),
         ),
-        function(
-            technique("orthogonality", "α ‖WᵀW - I‖²"),
-            &[matrix, &[]],
-            (-2.0, 2.0),
-            |x, _| orthogonality_penalty(x[0], x[1], Gram::Columns),
-        ),
+        function(technique("orthogonality", "α ‖WᵀW - I‖²"), &[matrix, &[]], (-2.0, 2.0), |x, _| {
+            orthogonality_penalty(x[0], x[1], Gram::Columns)
+        }),
     ]
 }
