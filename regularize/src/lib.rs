@@ -87,17 +87,8 @@
 //!
 //! # Not there yet
 //!
-//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
-//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
-//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
-//! the retraining of 7.2 and 7.3.
-//! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
-//! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
-//! backpropagation; iterated attacks and certified bounds.
-//! Norm constraints and projections; noise on weights and targets; semi-supervised and
-//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
-//! family; tangent distance, tangent propagation and double backpropagation; iterated attacks and certified
-//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
+//! Noise on inputs, weights and targets; multi-task learning; sparse representations; bagging; the rest of the
+//! dropout family; tangent distance, tangent propagation and double backpropagation.
 
 pub mod adversarial;
 pub mod augmentation;

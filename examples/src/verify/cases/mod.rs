@@ -7,11 +7,14 @@
 
 mod adversarial;
 mod augmentation;
+mod constraint;
 mod dropout;
 mod layers;
 mod losses;
 mod penalty;
+mod reparameterisation;
 mod semi_supervised;
+mod sharing;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -77,6 +80,9 @@ pub fn all() -> Vec<Case> {
         layers::cases,
         losses::cases,
         penalty::cases,
+        constraint::cases,
+        reparameterisation::cases,
+        sharing::cases,
         augmentation::cases,
         semi_supervised::cases,
         dropout::cases,

@@ -1,7 +1,10 @@
 //! Penalties and their proximal steps.
 
 use super::{COLUMNS, Case, ROWS, function, technique};
-use regularize::{ElasticNet, Penalty, ProximalPenalty, l1_penalty, l2_penalty, soft_threshold};
+use regularize::{
+    ElasticNet, Gram, Penalty, ProximalPenalty, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
+    orthogonality_penalty, soft_threshold,
+};
 
 /// A case for each penalty.
 pub fn cases() -> Vec<Case> {
@@ -32,5 +35,20 @@ pub fn cases() -> Vec<Case> {
             (-2.0, 2.0),
             |x, _| soft_threshold(x[0], x[1].abs()),
         ),
+        function(
+            technique("group lasso", "α Σ ‖w_g‖ over columns"),
+            &[matrix, &[]],
+            (-2.0, 2.0),
+            |x, _| group_lasso_penalty(x[0], x[1], -1),
+        ),
+        function(
+            technique("group threshold", "(1 - t/‖v_g‖)₊ v_g"),
+            &[matrix, &[]],
+            (-2.0, 2.0),
+            |x, _| group_threshold(x[0], x[1].abs(), -1),
+        ),
+        function(technique("orthogonality", "α ‖WᵀW - I‖²"), &[matrix, &[]], (-2.0, 2.0), |x, _| {
+            orthogonality_penalty(x[0], x[1], Gram::Columns)
+        }),
     ]
 }
