@@ -16,8 +16,8 @@
 use autograd::{Parameters, Tensor};
 use nn::data::{Dataset, digits};
 use nn::{Activation, Layer, Optimiser, Schedule, Sequential, Trainer, initialise};
-use regularize::dropout::{EnsembleMeans, MonteCarlo, SubNetworks, divergence};
 use regularize::Dropout;
+use regularize::dropout::{EnsembleMeans, MonteCarlo, SubNetworks, divergence};
 use std::error::Error;
 use std::time::Instant;
 
@@ -84,7 +84,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sampled = Vec::new();
     for (example, mean) in means.iter().enumerate() {
         let logs = sampled_logs(&mut all, test.example(example), &parameters, example as u64)?;
-        sampled.push(SAMPLES.map(|count| divergence(&mean.geometric, &geometric_mean(&logs[..count as usize]))));
+        sampled
+            .push(SAMPLES.map(|count| divergence(&mean.geometric, &geometric_mean(&logs[..count as usize]))));
     }
     for (at, count) in SAMPLES.iter().enumerate() {
         let found: Vec<f64> = sampled.iter().map(|row| row[at]).collect();
