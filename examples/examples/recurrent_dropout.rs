@@ -1,0 +1,127 @@
+//! Dropout in recurrent networks: a mask for every step erases the memory, one mask for a sequence does not.
+//!
+//! `cargo run --release -p examples --example recurrent_dropout`
+//!
+//! A network sees one of eight symbols, and then nothing but noise; at the end it is asked for the symbol. It must
+//! carry three bits over all the steps in between. Two tables:
+//!
+//! 1. How much of the memory is left, as a fact of the recurrence and before anything is learned: the state of a
+//!    linear network that only remembers, `h(t) = h(t-1)`.
+//! 2. What an LSTM learns, by the kind of noise on its state.
+
+use autograd::{Draw, Graph, Interpreter, Parameters, Tensor, Var};
+use nn::data::Dataset;
+use nn::recurrent::{Cell, Lstm, Recurrent};
+use nn::{
+    Layer, LayerShapeError, Linear, Mode, Optimiser, ParameterSpec, Schedule, Sequential, Trainer, initialise,
+};
+use regularize::Dropout;
+use regularize::dropout::{VariationalDropout, Zoneout};
+use std::error::Error;
+
+#[path = "../src/random.rs"]
+mod random;
+
+const SYMBOLS: usize = 8;
+const HIDDEN: usize = 32;
+const EPOCHS: u64 = 15;
+const P: f64 = 0.25;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("A unit that should keep the value 1, dropped with probability {P}: the share of");
+    println!("units that still hold anything after so many steps\n");
+    println!("{:>6} {:>16} {:>22} {:>10}", "steps", "mask each step", "mask for a sequence", "zoneout");
+    for steps in [1, 2, 4, 8, 16] {
+        let [each, one, kept] = remembered(steps)?;
+        println!("{steps:>6} {:>14.1} % {:>20.1} % {:>8.1} %", 100.0 * each, 100.0 * one, 100.0 * kept);
+    }
+
+    println!("\nAn LSTM of {HIDDEN} units names a symbol that it saw so many steps before: per cent wrong,");
+    println!(
+        "chance is {:.1}. Noise on state and memory with probability {P}.\n",
+        100.0 * (1.0 - 1.0 / SYMBOLS as f64)
+    );
+    println!(
+        "{:>6} {:>8} {:>16} {:>22} {:>10}",
+        "steps", "none", "mask each step", "mask for a sequence", "zoneout"
+    );
+    for steps in [5, 15, 30] {
+        let lstm = || Recurrent::new(Lstm::new("lstm", SYMBOLS + 1, HIDDEN)).last();
+        let plain = error(lstm(), steps)?;
+        let each = error(MaskOfEachStep(lstm()), steps)?;
+        let one = error(VariationalDropout::new(lstm(), 0.0, P)?, steps)?;
+        let kept = error(Zoneout::new(lstm(), P, P)?, steps)?;
+        println!("{steps:>6} {plain:>8.1} {each:>16.1} {one:>22.1} {kept:>10.1}");
+    }
+    Ok(())
+}
+
+/// The share of 4000 units that are not 0 after so many steps of `h(t) = h(t-1)`, for each kind of noise.
+fn remembered(steps: usize) -> Result<[f64; 3], Box<dyn Error>> {
+    let (graph, layer) = (Graph::<f64>::new(), Dropout::new(P)?.classic());
+    let start = graph.fill([1, 4000], 1.0);
+    let (mut each, mut one, mut kept) = (start, start, start);
+    for t in 0..steps {
+        let mask = layer.named(&format!("step{t}")).sample(&graph, start.shape());
+        each = layer.apply(each, mask);
+        one = layer.apply(start, layer.sample(&graph, start.shape()));
+        // Where the update is skipped the old value stays, and the new one is the same.
+        kept = Zoneout::<Lstm>::apply(kept, kept, mask);
+    }
+    let interpreter = Interpreter { parameters: &Parameters::new(), draw: Draw { seed: 1, run: 0 } };
+    let run = interpreter.run(&graph, &[each, one, kept].map(|state| state.id()), &[])?;
+    let share = |state| run.get(state).data().iter().filter(|&&h| h != 0.0).count() as f64 / 4000.0;
+    Ok([share(each), share(one), share(kept)])
+}
+
+/// A symbol, and then noise in a channel of its own.
+fn sequences(count: usize, steps: usize, seed: u64) -> Result<Dataset<f32>, Box<dyn Error>> {
+    let symbol = |example: usize| (random::uniform(seed, example as u64) * SYMBOLS as f64) as usize;
+    let channels = SYMBOLS + 1;
+    let value = |i: usize| {
+        let (example, t, channel) = (i / channels / (steps + 1), i / channels % (steps + 1), i % channels);
+        match (t, channel) {
+            (0, channel) => f32::from(u8::from(channel == symbol(example))),
+            (_, SYMBOLS) => random::uniform(!seed, i as u64) as f32,
+            _ => 0.0,
+        }
+    };
+    let labels = Tensor::from_fn([count], |example| symbol(example) as u32);
+    Ok(Dataset::new(Tensor::from_fn([count, steps + 1, channels], value), labels, SYMBOLS)?)
+}
+
+/// Per cent of held-out sequences whose symbol is named wrong after training.
+fn error(recurrent: impl Layer<f32> + 'static, steps: usize) -> Result<f64, Box<dyn Error>> {
+    let (train, test) = (sequences(800, steps, 1)?, sequences(400, steps, 2)?);
+    let model = Sequential::new().then(recurrent).then(Linear::new("output", HIDDEN, SYMBOLS));
+    let mut parameters = initialise(&model, 1);
+    let total = EPOCHS * train.len().div_ceil(32) as u64;
+    let optimiser = Optimiser::adam(Schedule::Cosine { initial: 0.01, last: 0.0, steps: total });
+    let mut trainer = Trainer::new(&model, optimiser).epochs(EPOCHS).seed(1);
+    trainer.fit(&train, None, &mut parameters)?;
+    Ok(100.0 * trainer.evaluate(&test, &parameters)?.error)
+}
+
+/// An LSTM whose state and memory are dropped anew before every step: what not to do.
+#[derive(Debug)]
+struct MaskOfEachStep(Recurrent<Lstm>);
+
+impl Layer<f32> for MaskOfEachStep {
+    fn forward<'g>(&self, x: Var<'g, f32>, mode: Mode) -> Var<'g, f32> {
+        let dropout = Dropout::new(P).expect("a probability");
+        self.0.result(&self.0.unroll_by(x, &[], None, |t, projected, state| {
+            let name = |part: usize| format!("step{t}.part{part}");
+            let drop =
+                |(part, value): (usize, &Var<'g, f32>)| dropout.named(&name(part)).forward(*value, mode);
+            self.0.cell().step(projected, &state.iter().enumerate().map(drop).collect::<Vec<_>>())
+        }))
+    }
+
+    fn parameters(&self) -> Vec<ParameterSpec> {
+        Layer::<f32>::parameters(&self.0)
+    }
+
+    fn output_shape(&self, input: autograd::Shape) -> Result<autograd::Shape, LayerShapeError> {
+        Layer::<f32>::output_shape(&self.0, input)
+    }
+}
