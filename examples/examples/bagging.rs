@@ -112,10 +112,10 @@ fn main() -> Result<(), RegularizeError> {
     }
     println!("{table}");
     println!(
-        "\nThe mean error less the spread is the measured error, in every row: exactly. The formula\n\
-         is exact for the whole and close for its parts. What is left is c: the noise in the\n\
-         {POINTS} points that every bootstrap has seen.\n\n\
-         Out of bag, against the noisy points: {out_of_bag:.3}. Of it the noise is about {:.3}.",
+        "\nThe mean error less the spread is the measured error, in every row: exactly.\n\
+         The formula is exact for the whole and close for its parts. What is left is c:\n\
+         the noise in the {POINTS} points that every bootstrap has seen.\n\n\
+         Out of bag, against the noisy points: {out_of_bag:.3}. The noise alone is {:.3}.",
         NOISE * NOISE
     );
     Ok(())

@@ -98,6 +98,10 @@ fn main() -> Result<(), RegularizeError> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("Zeros among hidden activations of the test digits, mean of {SEEDS} trainings\n\n{table}");
-    println!("\nA unit is silent if it is 0 for every test example.");
+    println!(
+        "\nA unit is silent if it is 0 for every test example. A penalty makes most\n\
+         activations 0 at no cost in error, until it silences whole units. Winners are\n\
+         as sparse, but the same few units win for all examples: it costs accuracy."
+    );
     Ok(())
 }

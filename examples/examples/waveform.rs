@@ -135,9 +135,9 @@ fn main() -> Result<(), RegularizeError> {
     }
     println!("Waveform, 300 training examples, mean of {SEEDS} training sets and its error\n\n{table}");
     println!(
-        "\nFifty bagged trees make {:.0} % fewer errors than one. One bagged tree is worse than one\n\
-         tree on all examples: it has seen 63 % of them. The estimate from the examples that each\n\
-         tree left out needs no test set.",
+        "\nFifty bagged trees make {:.0} % fewer errors than one. A bagged tree alone is\n\
+         worse than a tree on all examples: it has seen 63 % of them. The estimate from\n\
+         the examples that each tree left out needs no test set.",
         100.0 * (1.0 - bagged / single)
     );
     Ok(())

@@ -10,6 +10,12 @@
 //! | [`L2`] | penalty `w -> α/2 ‖w‖²`; proximal step | book 7.1.1 | one step is `(1 - ε α) w - ε g` bit for bit; minimum scaled by `λ/(λ + α)` along Hessian eigenvectors |
 //! | [`L1`] | penalty `w -> α ‖w‖₁`; proximal step | book 7.1.2 | soft-thresholded minimum of a diagonal quadratic, zeros exact; `sign(0) = 0` |
 //! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic |
+//! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help (example `multi_task`) |
+//! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear; the algorithm on plain vectors, all orders of three tasks |
+//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2; example `hidden_sparsity` |
+//! | [`KWinners`](sparsity::KWinners) | activation transform `x -> x m(x)` | Makhzani and Frey 2014 | exactly `k` stay, ties included; gradients of the winners only |
+//! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error; example `sparse_codes` |
+//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads; examples `bagging`, `waveform` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for three norms and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained; identity at `ε = 0`; gradients through the perturbation and without |
@@ -57,10 +63,10 @@
 //!
 //! # Not there yet
 //!
-//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; semi-supervised and
-//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
-//! family; tangent distance, tangent propagation and double backpropagation; iterated attacks and certified
-//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; semi-supervised
+//! learning; parameter tying by penalty; the rest of the dropout family; tangent distance, tangent propagation
+//! and double backpropagation; iterated attacks and certified bounds. Early stopping has the book's algorithm
+//! 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod dropout;

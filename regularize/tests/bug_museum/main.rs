@@ -9,6 +9,7 @@ mod adversarial;
 mod dropout;
 mod early_stopping;
 mod penalty;
+mod sparsity;
 
 use autograd::{Feed, Graph, Tensor, Var, interpret};
 use regularize::{Dropout, FastGradient, RegularizeError};

@@ -7,9 +7,12 @@
 
 mod adversarial;
 mod dropout;
+mod ensemble;
 mod layers;
 mod losses;
+mod multi_task;
 mod penalty;
+mod sparsity;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -71,7 +74,16 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families = [
+        layers::cases,
+        losses::cases,
+        penalty::cases,
+        multi_task::cases,
+        sparsity::cases,
+        ensemble::cases,
+        dropout::cases,
+        adversarial::cases,
+    ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
