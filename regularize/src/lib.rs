@@ -26,6 +26,12 @@
 //! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box; example `mixup` |
 //! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]`; example `augmented_training` |
 //! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired); examples `six_and_nine`, `mnist_augmentation` |
+//! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help (example `multi_task`) |
+//! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear; the algorithm on plain vectors, all orders of three tasks |
+//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2; example `hidden_sparsity` |
+//! | [`KWinners`](sparsity::KWinners) | activation transform `x -> x m(x)` | Makhzani and Frey 2014 | exactly `k` stay, ties included; gradients of the winners only |
+//! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error; example `sparse_codes` |
+//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads; examples `bagging`, `waveform` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
 //! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
@@ -89,6 +95,10 @@
 //!
 //! Noise on inputs, weights and targets; multi-task learning; sparse representations; bagging; the rest of the
 //! dropout family; tangent distance, tangent propagation and double backpropagation.
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; semi-supervised
+//! learning; parameter tying by penalty; the rest of the dropout family; tangent distance, tangent propagation
+//! and double backpropagation; iterated attacks and certified bounds. Early stopping has the book's algorithm
+//! 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod augmentation;

@@ -14,6 +14,7 @@ mod noise;
 mod penalty;
 mod reparameterisation;
 mod sharing;
+mod sparsity;
 
 use autograd::{Feed, Graph, Tensor, Var, interpret};
 use regularize::{Dropout, FastGradient, RegularizeError};

@@ -16,6 +16,7 @@ mod dropout;
 mod early_stopping;
 mod penalty;
 mod semi_supervised;
+mod sparsity;
 
 use autograd::{Parameters, Var};
 use nn::train::Batch;
@@ -68,6 +69,8 @@ static FAMILIES: &[&[Kind]] = &[
     dropout::KINDS,
     adversarial::KINDS,
 ];
+static FAMILIES: [&[Kind]; 5] =
+    [penalty::KINDS, sparsity::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

@@ -9,12 +9,15 @@ mod adversarial;
 mod augmentation;
 mod constraint;
 mod dropout;
+mod ensemble;
 mod layers;
 mod losses;
+mod multi_task;
 mod penalty;
 mod reparameterisation;
 mod semi_supervised;
 mod sharing;
+mod sparsity;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -85,6 +88,9 @@ pub fn all() -> Vec<Case> {
         sharing::cases,
         augmentation::cases,
         semi_supervised::cases,
+        multi_task::cases,
+        sparsity::cases,
+        ensemble::cases,
         dropout::cases,
         adversarial::cases,
     ];
