@@ -8,6 +8,7 @@
 mod adversarial;
 mod dropout;
 mod early_stopping;
+mod hyper_gradient;
 mod penalty;
 
 use autograd::{Feed, Graph, Tensor, Var, interpret};

@@ -7,6 +7,7 @@
 
 mod adversarial;
 mod dropout;
+mod hyper_gradient;
 mod layers;
 mod losses;
 mod penalty;
@@ -71,7 +72,14 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families = [
+        layers::cases,
+        losses::cases,
+        penalty::cases,
+        dropout::cases,
+        adversarial::cases,
+        hyper_gradient::cases,
+    ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
