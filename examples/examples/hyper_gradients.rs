@@ -13,6 +13,12 @@
 //!   through the whole training.
 //!
 //! The error is that on the other digits, with true labels, which nothing else looks at.
+//!
+//! Untuned, the network learns the wrong labels by heart: 28.0 % errors. The grid comes to 12.4 % with 27
+//! trainings. The gradient comes to 14.1 % (window) and 14.4 % (carried) within one, for the time of two plain
+//! trainings and of four. It does not find the grid's answer: while the network still learns quickly, noise
+//! only stands in the way, so its strength is lowered, and dropout and decay make up for it later. A derivative
+//! is local, and a training that is under way does not begin again.
 
 use comfy_table::{CellAlignment, Table, presets};
 use nn::data::{Dataset, digits};
@@ -196,7 +202,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("{EXAMPLES} digits, {:.0} % of the labels redrawn; means of {SEEDS} seeds\n", 100.0 * REDRAWN);
-    let mut results = table(&["", "test error %", "of each seed", "validation loss", "seconds"]);
+    let mut results = table(&["", "test error %", "of each seed", "valid. loss", "seconds"]);
     for (which, name) in names.iter().enumerate() {
         let errors: Vec<f64> = outcomes[which].iter().map(|o| 100.0 * o.test.error).collect();
         let each: Vec<String> = errors.iter().map(|e| format!("{e:.1}")).collect();

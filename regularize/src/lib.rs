@@ -51,6 +51,9 @@
 //! | [`VirtualAdversarial`](semi_supervised::VirtualAdversarial) | divergence at the worst small step, by power iteration | Miyato et al. 2016, 2018 | Hessian `W (diag p - p pᵀ) Wᵀ`; the iteration ends at its top eigenvector |
 //! | [`propagate_labels`](semi_supervised::propagate_labels) | unrolled iteration on a similarity graph | Zhou et al. 2003 | equals the linear solve |
 //! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan |
+//! | [`unroll`](hyper_gradient::unroll()), [`HyperTuner`] | protocol: `k` steps as one expression, the derivative of the validation loss through them | Maclaurin et al. 2015; Franceschi et al. 2017 | unrolled steps are single ones bit for bit; differences through seven optimisers; carried = one long window |
+//! | [`implicit_hyper_gradient`](hyper_gradient::implicit_hyper_gradient) | derivative at a minimum, conjugate gradients on Hessian products | Bengio 2000; Pedregosa 2016 | ridge regression's closed form to 1e-10; the unrolled form converges to it like `(a k + b) ρᵏ` |
+//! | [`ConcreteDropout`] | activation transform with a relaxed mask | Gal et al. 2017 | cold, it is dropout draw for draw; its mean derivative goes to that of the exact mean |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
@@ -134,6 +137,7 @@ pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
 pub use flatness::SharpnessAware;
 pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
+pub use hyper_gradient::{ConcreteDropout, HyperTuner, Hyperparameter, TunedL1, TunedL2, TunedNoise};
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,

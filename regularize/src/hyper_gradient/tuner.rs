@@ -10,7 +10,7 @@
 //!
 //! | horizon | what of the past counts | cost of a window of `k` steps | memory |
 //! |---|---|---|---|
-//! | [`Horizon::Window`] | the window | about three times its `k` steps, for any number of hyper-parameters | the window's activations |
+//! | [`Horizon::Window`] | the window | two to three times its `k` steps, for any number of hyper-parameters | the window's activations |
 //! | [`Horizon::Carried`] | all of it | one more tangent of its `k` steps for each hyper-parameter | a copy of parameters and memory for each |
 //!
 //! The carried form is forward differentiation: with `s` all that changes and `s₁ = Φ(s₀, θ)` the window,

@@ -13,6 +13,10 @@
 //! `learning_rate@1`, and the stream `dropout.mask@1`. What all steps have in common is named as shared.
 //! Draws so differ from step to step within a run, and from run to run by the number of the run.
 //!
+//! The first step of an optimiser that divides by the root of a mean square (Adam, RMSProp, AdaGrad) is, without
+//! a memory, a multiple of the gradient's sign: hardly any strength changes it, and its hyper-gradient is
+//! nearly 0. That is no defect of the derivative, but a reason to unroll some steps more, or later.
+//!
 //! ```
 //! use autograd::{Feed, Graph, interpret};
 //! use nn::{Initialiser, Optimiser, ParameterSpec, Role};

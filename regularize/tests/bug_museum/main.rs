@@ -11,6 +11,7 @@ mod constraint;
 mod dropout;
 mod early_stopping;
 mod noise;
+mod hyper_gradient;
 mod penalty;
 mod reparameterisation;
 mod sharing;

@@ -10,6 +10,7 @@ mod augmentation;
 mod constraint;
 mod dropout;
 mod ensemble;
+mod hyper_gradient;
 mod layers;
 mod losses;
 mod multi_task;
@@ -93,6 +94,9 @@ pub fn all() -> Vec<Case> {
         ensemble::cases,
         dropout::cases,
         adversarial::cases,
+        dropout::cases,
+        adversarial::cases,
+        hyper_gradient::cases,
     ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
