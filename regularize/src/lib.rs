@@ -20,6 +20,12 @@
 //! | [`SoftSharing`] | penalty `β/2 ‖w_A - w_B‖²` | book 7.9 | closed-form minimum of two quadratics; becomes tying as `1/β` |
 //! | [`Tied`], [`sharing::tie`] | expression or layer with one parameter for several | book 7.9 | gradient is the sum of the copies' gradients; trains bit for bit as layers of one name |
 //! | [`sharing::tied_dense`] | kernel to the dense matrix that it is | book 7.9, 9.4 | convolution equals it in value and both gradients, for any stride, padding, dilation |
+//! | [`Affine`](augmentation::Affine), [`Perspective`](augmentation::Perspective), [`Elastic`](augmentation::Elastic), [`Crop`](augmentation::Crop), [`Flip`](augmentation::Flip) | input transform `(images, matrices, corners, displacements or offsets) -> images`, by bilinear sampling | book 7.4; Simard et al. 2003 | both derivatives to the second order; central differences at whole pixels; a small warp is a tangent penalty to second order; whole shifts exact; example `augmentations` |
+//! | [`Brightness`](augmentation::Brightness), [`Contrast`](augmentation::Contrast), [`Saturation`](augmentation::Saturation), [`Hue`](augmentation::Hue), [`Blur`](augmentation::Blur) | input transform `(images, one number for each) -> images` | book 7.4, 12.2; Smith 1978 | hue by the six cases of HSV, modulo 1; the kink at grey; blur of width 0; example `augmentations` |
+//! | [`GaussianNoise`](augmentation::GaussianNoise), [`SaltAndPepper`](augmentation::SaltAndPepper), [`Cutout`](augmentation::Cutout) | input transform `(images, draw) -> images` | book 7.5; DeVries and Taylor 2017 | boxes enumerated, their middle uniform; share of replaced pixels; example `augmentations` |
+//! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box; example `mixup` |
+//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]`; example `augmented_training` |
+//! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired); examples `six_and_nine`, `mnist_augmentation` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
 //! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
@@ -27,6 +33,18 @@
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for three norms and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained; identity at `ε = 0`; gradients through the perturbation and without |
 //! | [`AdversarialTraining`] | objective `α J(x) + (1 - α) J(x̃)` | Goodfellow et al. 2015, section 6 | on logistic regression `ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient |
 //! | [`AttackEvaluator`] | protocol: a data set under attack | Carlini et al. 2019 | every figure found again by a second look; zero and non-finite gradients counted |
+//! | [`AdversarialTraining`] by [`Pgd`](adversarial::Pgd) | objective, attack unrolled | Madry et al. 2018; Wong et al. 2020 (random start) | on linear scores all attacks end in one corner: the closed form; statistics only of what is trained on |
+//! | [`OverfittingMonitor`](adversarial::OverfittingMonitor) | protocol: sees each epoch | Wong et al. 2020; Andriushchenko and Flammarion 2020 | collapse caught, bad epochs not; best parameters a copy; accuracies of a linear network exact |
+//! | [`Trades`](adversarial::Trades) | objective `J(x) + β D(p(x)‖p(x'))` | Zhang et al. 2019 | point, value and gradient in closed form for a linear softmax; no label in the inner problem |
+//! | [`SmoothedClassifier`](adversarial::SmoothedClassifier) | protocol: noisy copies | Cohen et al. 2019; Clopper and Pearson 1934 | radius of a linear classifier is its distance, for any `σ`; coverage of the limit summed exactly |
+//! | [`interval_bounds`](adversarial::interval_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network |
+//! | [`EntropyMinimisation`](semi_supervised::EntropyMinimisation) | penalty of predictions | Grandvalet and Bengio 2004 | gradient `-p (ln p + H)` |
+//! | [`PseudoLabels`](semi_supervised::PseudoLabels) | loss against predicted labels | Lee 2013; Sohn et al. 2020 | gradient `[max p ≥ τ] (p - [ŷ])`; used share counted |
+//! | [`Consistency`](semi_supervised::Consistency), [`two_passes`](semi_supervised::two_passes) | two passes with draws of their own | Laine and Aila 2017 | value, both gradients; masks independent, also in the plan |
+//! | [`MeanTeacher`](semi_supervised::MeanTeacher) | averaged weights as a state of the plan | Tarvainen and Valpola 2017 | teacher is the closed sum over its students; ramp-up is their mean |
+//! | [`VirtualAdversarial`](semi_supervised::VirtualAdversarial) | divergence at the worst small step, by power iteration | Miyato et al. 2016, 2018 | Hessian `W (diag p - p pᵀ) Wᵀ`; the iteration ends at its top eigenvector |
+//! | [`propagate_labels`](semi_supervised::propagate_labels) | unrolled iteration on a similarity graph | Zhou et al. 2003 | equals the linear solve |
+//! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
@@ -69,9 +87,17 @@
 //!
 //! # Not there yet
 //!
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
+//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
+//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
+//! the retraining of 7.2 and 7.3.
 //! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
 //! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
 //! backpropagation; iterated attacks and certified bounds.
+//! Norm constraints and projections; noise on weights and targets; semi-supervised and
+//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
+//! family; tangent distance, tangent propagation and double backpropagation; iterated attacks and certified
+//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod augmentation;
@@ -87,7 +113,6 @@ pub mod multi_task;
 pub mod noise;
 pub mod penalty;
 pub mod reparameterisation;
-mod reparameterise;
 pub mod semi_supervised;
 pub mod sharing;
 pub mod sparsity;

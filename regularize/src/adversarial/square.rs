@@ -18,7 +18,7 @@ use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::error::RegularizeError;
-use autograd::{Real, Shape, Tensor};
+use autograd::{Real, Shape};
 use nn::optimise::HyperparameterError;
 
 /// The square attack. See the [module documentation](self).

@@ -32,7 +32,7 @@
 
 use super::bernoulli::{Dropout, Form};
 use crate::error::RegularizeError;
-use crate::reparameterise::forward_with;
+use crate::reparameterisation::with_weights;
 use autograd::{Real, Shape, Var};
 use nn::{Layer, LayerShapeError, Mode, ParameterSpec, Selection};
 
@@ -96,7 +96,7 @@ impl<T: Real, L: Layer<T>> Layer<T> for DropConnect<L> {
         if self.dropout.probability() == 0.0 {
             return self.layer.forward(x, mode);
         }
-        forward_with(&self.layer, x, mode, &self.selection, |spec, weight| {
+        with_weights(&self.layer, x, mode, &self.selection, |spec, weight| {
             let named = self.dropout.named(&format!("{}.drop_connect", spec.name));
             named.in_mode(weight, weight.shape(), mode)
         })

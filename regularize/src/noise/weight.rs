@@ -23,7 +23,7 @@
 //! ```
 
 use crate::error::{RegularizeError, at_least_zero};
-use crate::reparameterise::forward_with;
+use crate::reparameterisation::with_weights;
 use autograd::{Real, Shape, Var};
 use nn::{Layer, LayerShapeError, Mode, ParameterSpec, Selection};
 
@@ -69,7 +69,7 @@ impl<T: Real, L: Layer<T>> Layer<T> for WeightNoise<L> {
         if self.deviation == 0.0 || !mode.is_stochastic() {
             return self.layer.forward(x, mode);
         }
-        forward_with(&self.layer, x, mode, &self.selection, |spec, weight| {
+        with_weights(&self.layer, x, mode, &self.selection, |spec, weight| {
             let noise = weight.graph().normal(&format!("{}.weight_noise", spec.name), weight.shape());
             self.apply(weight, noise)
         })

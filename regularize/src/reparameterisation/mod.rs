@@ -32,14 +32,18 @@ pub use spectral_norm::{PowerIteration, SpectralNorm, power_iteration, spectrall
 pub use weight_norm::{WeightNorm, weight_normalised};
 
 use autograd::{Real, Var, substitute};
-use nn::{Layer, Mode, ParameterSpec, Role};
+use nn::{Layer, Mode, ParameterSpec, Role, Selection};
 
-/// What `layer` makes of `x` with `weight(spec, w)` in the place of each weight `w` of two or more axes.
+/// What `layer` makes of `x` with `weight(spec, w)` in the place of each selected parameter `w`.
+///
+/// What `x` was made of stays as it is, also where it depends on the same parameters. If every weight stays the
+/// variable it was, nothing is recorded beyond the layer.
 #[track_caller]
-fn with_weights<'g, T: Real>(
+pub(crate) fn with_weights<'g, T: Real>(
     layer: &dyn Layer<T>,
     x: Var<'g, T>,
     mode: Mode,
+    selection: &Selection,
     weight: impl Fn(&ParameterSpec, Var<'g, T>) -> Var<'g, T>,
 ) -> Var<'g, T> {
     let before = x.graph().proposed_updates().len();
@@ -49,18 +53,29 @@ fn with_weights<'g, T: Real>(
         "a reparameterised layer must not propose updates: wrap the layers within {layer:?} instead"
     );
     let mut replacements = Vec::new();
-    for spec in matrices(layer) {
-        let w = spec.declare(x.graph());
-        replacements.push((w, weight(&spec, w)));
+    for spec in layer.parameters().iter().filter(|spec| selection.contains(spec)) {
+        let old = spec.declare(x.graph());
+        let new = weight(spec, old);
+        if new.id() != old.id() {
+            replacements.push((old, new));
+        }
     }
-    // What comes before the layer stays as it is.
+    if replacements.is_empty() {
+        return y;
+    }
+    // A replaced variable is not looked behind: `x` in its own place ends the walk there.
     replacements.push((x, x));
     substitute(&[y], &replacements)[0]
 }
 
-/// The weights of a layer that have inputs and outputs.
-fn matrices<T: Real>(layer: &dyn Layer<T>) -> Vec<ParameterSpec> {
-    layer.parameters().into_iter().filter(|s| s.role == Role::Weight && s.shape.rank() >= 2).collect()
+/// The weights that have inputs and outputs.
+fn matrices() -> Selection {
+    Selection::by("matrices", |spec| spec.role == Role::Weight && spec.shape.rank() >= 2)
+}
+
+/// The specifications of a layer's [`matrices`].
+fn matrices_of<T: Real>(layer: &dyn Layer<T>) -> Vec<ParameterSpec> {
+    layer.parameters().into_iter().filter(|spec| matrices().contains(spec)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Spectral normalisation: the largest singular value divided out.
 
-use super::{matrices, with_weights};
+use super::{matrices, matrices_of, with_weights};
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Real, Shape, Var};
 use nn::layer::LayerShapeError;
@@ -78,7 +78,7 @@ impl<T: Real, L: Layer<T>> Layer<T> for SpectralNorm<L> {
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
         let training = mode == Mode::Train;
         let proposals = std::cell::RefCell::new(Vec::new());
-        let y = with_weights(&self.layer, x, mode, |spec, w| {
+        let y = with_weights(&self.layer, x, mode, &matrices(), |spec, w| {
             let state = singular(spec).declare(x.graph());
             let found = power_iteration(w, state, if training { self.rounds } else { 0 });
             if training && self.rounds > 0 {
@@ -95,7 +95,7 @@ impl<T: Real, L: Layer<T>> Layer<T> for SpectralNorm<L> {
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let states: Vec<_> = matrices(&self.layer).iter().map(singular).collect();
+        let states: Vec<_> = matrices_of(&self.layer).iter().map(singular).collect();
         [self.layer.parameters(), states].concat()
     }
 

@@ -1,6 +1,6 @@
 //! Weight normalisation: length and direction apart.
 
-use super::{matrices, with_weights};
+use super::{matrices, matrices_of, with_weights};
 use crate::error::{RegularizeError, listed};
 use crate::penalty::group_lasso::group_norms;
 use autograd::{Parameters, Real, Shape, Tensor, Var};
@@ -40,7 +40,7 @@ impl<L> WeightNorm<L> {
     where
         L: Layer<T>,
     {
-        for spec in matrices(&self.layer) {
+        for spec in matrices_of(&self.layer) {
             let Some(v) = parameters.get(&spec.name) else {
                 let known = listed(parameters.iter().map(|(name, _)| name));
                 return Err(RegularizeError::MissingParameter { name: spec.name, known });
@@ -67,11 +67,13 @@ fn gain(weight: &ParameterSpec) -> ParameterSpec {
 
 impl<T: Real, L: Layer<T>> Layer<T> for WeightNorm<L> {
     fn forward<'g>(&self, x: Var<'g, T>, mode: Mode) -> Var<'g, T> {
-        with_weights(&self.layer, x, mode, |spec, v| weight_normalised(v, gain(spec).declare(x.graph())))
+        with_weights(&self.layer, x, mode, &matrices(), |spec, v| {
+            weight_normalised(v, gain(spec).declare(x.graph()))
+        })
     }
 
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let gains: Vec<_> = matrices(&self.layer).iter().map(gain).collect();
+        let gains: Vec<_> = matrices_of(&self.layer).iter().map(gain).collect();
         [self.layer.parameters(), gains].concat()
     }
 

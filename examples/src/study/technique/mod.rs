@@ -11,9 +11,11 @@
 //! played no role: neither a sweep nor a training ever reads it.
 
 mod adversarial;
+mod augmentation;
 mod dropout;
 mod early_stopping;
 mod penalty;
+mod semi_supervised;
 
 use autograd::{Parameters, Var};
 use nn::train::Batch;
@@ -58,7 +60,14 @@ static PLAIN: Kind = Kind {
 };
 
 /// All families, in the order of the book.
-static FAMILIES: [&[Kind]; 4] = [penalty::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];
+static FAMILIES: &[&[Kind]] = &[
+    penalty::KINDS,
+    augmentation::KINDS,
+    semi_supervised::KINDS,
+    early_stopping::KINDS,
+    dropout::KINDS,
+    adversarial::KINDS,
+];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]
@@ -134,7 +143,7 @@ pub fn perceptron(
 impl Technique {
     /// Plain training and every technique at the strength chosen for it.
     pub fn all() -> Vec<Technique> {
-        let kinds = FAMILIES.into_iter().flatten();
+        let kinds = FAMILIES.iter().copied().flatten();
         std::iter::once(&PLAIN).chain(kinds).map(|kind| kind.at(kind.chosen)).collect()
     }
 

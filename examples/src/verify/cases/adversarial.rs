@@ -1,11 +1,12 @@
-//! Adversarial training, differentiated through its attacks.
+//! Adversarial training, differentiated through its attacks where they can be; certificates.
 
-use super::{COLUMNS, Case, Group, ROWS, perceptron};
+use super::{COLUMNS, Case, Group, ROWS, function, perceptron, technique};
 use crate::random::uniform;
 use autograd::check::Checker;
-use autograd::{Feed, Graph, Tensor};
+use autograd::{Feed, Graph, Tensor, Var};
 use nn::train::Batch;
 use nn::{Activation, Layer, Mode, initialise};
+use regularize::adversarial::{InputBox, IntervalTraining, Pgd, Threat, Trades, interval_bounds};
 use regularize::{AdversarialTraining, FastGradient, Norm};
 
 /// A case for each way to train against an adversary.
@@ -13,7 +14,71 @@ pub fn cases() -> Vec<Case> {
     vec![
         adversarial("FGSM training", "α J(x) + (1-α) J(x + ε sign g)", Norm::Infinity),
         adversarial("gradient training, L2", "α J(x) + (1-α) J(x + ε g/‖g‖)", Norm::Two),
+        trained("FGSM, random start", "J(P(x + ε u + 1.25 ε sign g))", |batch| {
+            fast().objective(batch, |b| b.cross_entropy())
+        }),
+        trained("PGD training", "J(xₖ), xₖ₊₁ = P(xₖ + α sign g)", |batch| {
+            iterated().objective(batch, |b| b.cross_entropy())
+        }),
+        trained("TRADES", "J(x) + β D(p(x) ‖ p(x'))", |batch| trades().objective(batch)),
+        trained("interval training", "κ J(z) + (1-κ) J(ẑ)", |batch| {
+            IntervalTraining::new(region(), 0.5).expect("a share").objective(batch)
+        }),
+        function(
+            technique("interval bounds", "μ W ∓ r |W|, f(l), f(h)"),
+            &[&[ROWS, COLUMNS], &[COLUMNS, COLUMNS]],
+            (-1.0, 1.0),
+            |x, _| {
+                let y = x[0].matmul(x[1]).tanh().matmul(x[1]);
+                let found =
+                    interval_bounds(y, x[0], region().around(x[0])).expect("every operation has a rule");
+                Var::concat(&[found.low, found.high], 1)
+            },
+        ),
     ]
+}
+
+fn region() -> InputBox {
+    InputBox::new(0.1).expect("a radius")
+}
+
+fn threat() -> Threat {
+    Threat::infinity(0.1).expect("a budget")
+}
+
+fn fast() -> AdversarialTraining {
+    AdversarialTraining::new(Pgd::fast(threat()).expect("a norm"), 0.0, Mode::Evaluate).expect("a share")
+}
+
+fn iterated() -> AdversarialTraining {
+    let attack = Pgd::new(threat(), 4).expect("steps").from_random();
+    AdversarialTraining::new(attack, 0.0, Mode::Evaluate).expect("a share")
+}
+
+fn trades() -> Trades {
+    Trades::new(Pgd::new(threat(), 4).expect("steps"), 2.0, Mode::Evaluate).expect("a weight")
+}
+
+/// What a training minimises, with respect to the parameters. The attacked points are constants to the gradient,
+/// and constant indeed near almost all parameters: steps are signs.
+fn trained(
+    name: &'static str,
+    equation: &str,
+    objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f64>) -> Var<'g, f64> + Send + Sync + 'static,
+) -> Case {
+    let model = perceptron(Activation::Tanh);
+    let check = move |seed: u64| {
+        let graph = Graph::new();
+        let value = Tensor::from_fn([ROWS, COLUMNS], |i| 2.0 * uniform(seed, i as u64) - 1.0);
+        let labels = Tensor::from_fn([ROWS], |i| ((seed as usize + 5 * i) % COLUMNS) as u32);
+        let specs = model.parameters();
+        let (x, labels) = (graph.constant(value), graph.index_constant(labels));
+        let output = objective(&Batch::new(x, labels, &model, &specs, Mode::Train));
+        let targets: Vec<_> = specs.iter().map(|spec| spec.declare(&graph)).collect();
+        let checker = Checker::new(name).seed(seed).allow_zero_gradient();
+        checker.graph(output, &targets, &[], Some(&initialise(&model, seed))).expect("there are no feeds")
+    };
+    Case { group: Group::Technique, name: name.into(), equation: equation.into(), check: Box::new(check) }
 }
 
 /// The objective of adversarial training, differentiated through the perturbation: with respect to inputs

@@ -6,10 +6,12 @@
 //! file of their own.
 
 mod adversarial;
+mod augmentation;
 mod dropout;
 mod layers;
 mod losses;
 mod penalty;
+mod semi_supervised;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -71,7 +73,15 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families = [
+        layers::cases,
+        losses::cases,
+        penalty::cases,
+        augmentation::cases,
+        semi_supervised::cases,
+        dropout::cases,
+        adversarial::cases,
+    ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }

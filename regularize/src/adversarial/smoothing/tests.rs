@@ -51,7 +51,9 @@ fn the_counted_radius_of_a_linear_classifier_is_below_its_distance() {
                 Some(found) => {
                     assert_eq!(found.class == 1, distance > 0.0);
                     assert!(found.radius <= distance.abs(), "{found:?} {distance}");
-                    assert!(found.radius > distance.abs() - 0.35 * sigma, "{found:?} {distance}");
+                    // Where all 2000 agree the limit ends at Φ⁻¹(0.001^(1/2000)) = 2.70 deviations.
+                    let provable = distance.abs().min(2.7 * sigma);
+                    assert!(found.radius > provable - 0.35 * sigma, "{found:?} {distance}");
                 }
                 // So close to the line that 50 copies choose the wrong class, or 2000 do not tell.
                 None => assert!(distance.abs() < 0.3 * sigma, "{distance} {sigma}"),

@@ -1,0 +1,100 @@
+//! Changed and mixed examples.
+
+use super::{Kind, Recipe};
+use autograd::Var;
+use nn::train::Batch;
+use regularize::RegularizeError;
+use regularize::augmentation::{Affine, CutMix, Elastic, LabelContract, Mixup, Pipeline, RandAugment};
+
+/// Data augmentation: section 7.4 of the book.
+pub static KINDS: &[Kind] = &[
+    Kind {
+        name: "affine",
+        symbol: "s",
+        chosen: 0.4,
+        candidates: &[0.1, 0.2, 0.3, 0.4, 0.6, 0.8],
+        description: "Each example is warped in each step: turned, sheared, scaled and moved by up to s times \
+                      30 degrees, a slope of 0.3, a factor of 1.3 and 15 % of the side.",
+        recipe: |s| augmented(s, |s, side| Ok(Pipeline::new([1, side, side]).then(affine(s, side)?))),
+    },
+    Kind {
+        name: "elastic",
+        symbol: "s",
+        chosen: 0.06,
+        candidates: &[0.02, 0.04, 0.06, 0.08, 0.1],
+        description: "Each pixel is displaced by a smooth random field in each step: s of the side, alike over a \
+                      fifth of it.",
+        recipe: |s| {
+            augmented(s, |s, side| {
+                let pixels = side as f64;
+                Ok(Pipeline::new([1, side, side]).then(Elastic::new(s * pixels, 0.2 * pixels)?))
+            })
+        },
+    },
+    Kind {
+        name: "RandAugment",
+        symbol: "s",
+        chosen: 0.4,
+        candidates: &[0.1, 0.2, 0.4, 0.6],
+        description: "Two of eight warps and tones are chosen for each example in each step, at strength s.",
+        recipe: |s| {
+            augmented(s, |s, side| {
+                Ok(Pipeline::new([1, side, side]).then(RandAugment::new(2, s, [1, side, side])?))
+            })
+        },
+    },
+    Kind {
+        name: "mixup",
+        symbol: "α",
+        chosen: 0.4,
+        candidates: &[0.1, 0.2, 0.4, 1.0, 2.0],
+        description: "Each example and its label are averaged with another's, with shares from Beta(α, α).",
+        recipe: |alpha| {
+            let mixup = Mixup::new(alpha)?;
+            Ok(Recipe::minimising(move |batch| mixup.objective(batch, classes(batch))))
+        },
+    },
+    Kind {
+        name: "CutMix",
+        symbol: "α",
+        chosen: 0.4,
+        candidates: &[0.1, 0.2, 0.4, 1.0, 2.0],
+        description: "A box of another example is put into each, and their labels are mixed by area; the box's \
+                      from Beta(α, α).",
+        recipe: |alpha| {
+            CutMix::new([1, 1, 1], alpha)?;
+            Ok(Recipe::minimising(move |batch| {
+                let side = side(batch.inputs);
+                let cutmix = CutMix::new([1, side, side], alpha).expect("the strength was looked at above");
+                cutmix.objective(batch, classes(batch))
+            }))
+        },
+    },
+];
+
+fn affine(s: f64, side: usize) -> Result<Affine, RegularizeError> {
+    Affine::new().rotate(30.0 * s)?.shear(0.3 * s)?.scale(1.0 + 0.3 * s)?.translate(0.15 * s * side as f64)
+}
+
+/// The pixels along each side of square images in rows.
+fn side(inputs: Var<'_, f32>) -> usize {
+    (inputs.shape().last() as f64).sqrt().round() as usize
+}
+
+fn classes(batch: &Batch<'_, '_, f32>) -> usize {
+    batch.logits().shape().last()
+}
+
+/// Training on images changed by a pipeline of a strength, which the digits' contract allows. How large images are
+/// is known when there is a batch.
+fn augmented(
+    strength: f64,
+    pipeline: fn(f64, usize) -> Result<Pipeline<f32>, RegularizeError>,
+) -> Result<Recipe, RegularizeError> {
+    let make = move |side: usize| pipeline(strength, side)?.for_labels(&LabelContract::digits());
+    make(8)?;
+    Ok(Recipe::minimising(move |batch| {
+        let augment = make(side(batch.inputs)).expect("strengths are shares of the side");
+        augment.on(batch).cross_entropy()
+    }))
+}
