@@ -63,8 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let jacobian = JacobianNorm::new(0.01, 1)?;
     let rows: Vec<(&str, Objective)> = vec![
         ("none", Box::new(|batch| batch.cross_entropy())),
+        ("double backpropagation, 0.3", double(0.3)?),
         ("double backpropagation, 1", double(1.0)?),
-        ("double backpropagation, 10", double(10.0)?),
         ("Euclidean norm, 0.3", norm(0.3, GradientNorm::Two)?),
         ("sum of absolute values, 0.1", norm(BUDGET, GradientNorm::One)?),
         (

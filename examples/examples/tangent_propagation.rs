@@ -74,8 +74,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("Error in % on {} other digits, mean of {DRAWS} draws;", test.len());
     println!("in brackets the gain over strength 0, and its standard error\n");
-    println!("| digits | {:>5} | {:>16} | {:>16} | {:>16} |", 0, 1, 3, 10);
-    println!("|--------|-------|------------------|------------------|------------------|");
+    println!("| digits | {:>5} | {:>17} | {:>17} | {:>17} |", 0, 1, 3, 10);
+    println!("|--------|-------|-------------------|-------------------|-------------------|");
     for count in [10, 20, 40, 80] {
         let mut errors = vec![Vec::new(); STRENGTHS.len()];
         for draw in 0..DRAWS {

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let exponential = ExponentialAverage::new(0.99)?;
     let mean = WeightAverage::new(5 * per_epoch, per_epoch)?;
     // A high rate and no schedule: the weights keep moving.
-    let optimiser = Optimiser::momentum(0.3, 0.9).then(exponential).then(mean);
+    let optimiser = Optimiser::momentum(0.05, 0.9).then(exponential).then(mean);
 
     println!("Validation loss and error after each epoch\n");
     println!("| epoch | weights          | moving average   | mean of epochs   |");

@@ -14,8 +14,10 @@ mod adversarial;
 mod augmentation;
 mod dropout;
 mod early_stopping;
+mod flatness;
 mod penalty;
 mod semi_supervised;
+mod tangent;
 
 use autograd::{Parameters, Var};
 use nn::train::Batch;
@@ -67,6 +69,8 @@ static FAMILIES: &[&[Kind]] = &[
     early_stopping::KINDS,
     dropout::KINDS,
     adversarial::KINDS,
+    tangent::KINDS,
+    flatness::KINDS,
 ];
 
 /// A way of training, with its strength.

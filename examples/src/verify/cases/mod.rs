@@ -8,10 +8,12 @@
 mod adversarial;
 mod augmentation;
 mod dropout;
+mod flatness;
 mod layers;
 mod losses;
 mod penalty;
 mod semi_supervised;
+mod tangent;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -81,6 +83,8 @@ pub fn all() -> Vec<Case> {
         semi_supervised::cases,
         dropout::cases,
         adversarial::cases,
+        tangent::cases,
+        flatness::cases,
     ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
