@@ -54,6 +54,18 @@
 //! | [`unroll`](hyper_gradient::unroll()), [`HyperTuner`] | protocol: `k` steps as one expression, the derivative of the validation loss through them | Maclaurin et al. 2015; Franceschi et al. 2017 | unrolled steps are single ones bit for bit; differences through seven optimisers; carried = one long window |
 //! | [`implicit_hyper_gradient`](hyper_gradient::implicit_hyper_gradient) | derivative at a minimum, conjugate gradients on Hessian products | Bengio 2000; Pedregosa 2016 | ridge regression's closed form to 1e-10; the unrolled form converges to it like `(a k + b) ρᵏ` |
 //! | [`ConcreteDropout`] | activation transform with a relaxed mask | Gal et al. 2017 | cold, it is dropout draw for draw; its mean derivative goes to that of the exact mean |
+//! | [`SharpnessAware`] | rule of gradients `∇J(w + e)`, in front of an optimiser's chain; SAM and ASAM | Foret et al. 2021; Kwon et al. 2021 | closed form on a quadratic; two passes apart give the same; ASAM blind to the scale of layers; statistics of batch normalisation updated once; example `sharpness` |
+//! | [`largest_curvature`](flatness::largest_curvature) | protocol: power iteration on Hessian-vector products | Pearlmutter 1994 | eigenvalue and eigenvector of a quadratic; residual; example `sharpness` |
+//! | [`ExponentialAverage`] | update transform with the average as state | Polyak and Juditsky 1992 | geometric sum; the steps unchanged bit for bit; resumed; example `weight_averaging` |
+//! | [`WeightAverage`] | update transform with the mean as state (SWA) | Izmailov et al. 2018 | arithmetic mean of the chosen steps; example `weight_averaging` |
+//! | [`estimate_statistics`] | protocol: running statistics for other weights | Izmailov et al. 2018, section 3.2 | means over batches, whatever the update rate; example `weight_averaging` |
+//! | [`TangentPropagation`](tangent::TangentPropagation) | penalty `(f, x, t) -> Σ ‖∂f/∂x t‖²`; tangents of smooth transformations by [`Transformations`](tangent::Transformations) | book 7.14; Simard et al. 1992 | Jacobian by hand; slopes of the smoothed image; equals small moves and small turns to second order; fewer errors on 10 to 80 digits; example `tangent_propagation` |
+//! | [`tangent_distance`](tangent::tangent_distance), [`TangentNeighbour`](tangent::TangentNeighbour) | protocol: distance of two examples, one- and two-sided; nearest neighbour | book 7.14; Simard et al. 1992 | residual of least squares; 0 along tangents, symmetric, at most Euclid's; example `tangent_distance` |
+//! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings |
+//! | [`DoubleBackpropagation`] | penalty `½ ‖∂J/∂x‖²` | Drucker and LeCun 1992 | closed form for softmax regression; example `input_gradients` |
+//! | [`InputGradientPenalty`] | penalty `‖∂J/∂x‖₁` or `‖∂J/∂x‖₂` | Ross and Doshi-Velez 2018 | the loss under a fast gradient attack to second order, in both norms; example `input_gradients` |
+//! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic |
+//! | [`JacobianNorm`] | penalty `½ ‖∂f/∂x‖²` by random projection | Hoffman et al. 2019 | no bias, by enumeration of two distributions; example `input_gradients` |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
@@ -102,6 +114,17 @@
 //! learning; parameter tying by penalty; the rest of the dropout family; tangent distance, tangent propagation
 //! and double backpropagation; iterated attacks and certified bounds. Early stopping has the book's algorithm
 //! 7.1, not the retraining of 7.2 and 7.3.
+//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
+//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
+//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
+//! the retraining of 7.2 and 7.3.
+//! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
+//! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
+//! backpropagation; iterated attacks and certified bounds.
+//! Norm constraints and projections; noise on weights and targets; semi-supervised and
+//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
+//! family; iterated attacks and certified
+//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;
 pub mod augmentation;

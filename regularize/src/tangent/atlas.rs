@@ -209,8 +209,8 @@ impl<T: Real> ManifoldTangents<T> {
         ManifoldTangents { atlas, propagation }
     }
 
-    /// `J + strength · Ω` with the mean cross-entropy `J` of a batch, and the penalty `Ω` on how its logits
-    /// change along the atlas's tangents. With strength 0 it is `J`, and nothing else is recorded.
+    /// `J + strength · Ω` with the mean cross-entropy `J` of a batch, and the penalty `Ω` on how its
+    /// probabilities change along the atlas's tangents. With strength 0 it is `J`, and nothing else is recorded.
     ///
     /// # Panics
     /// If the batch's examples are not of the atlas's size.
@@ -220,7 +220,8 @@ impl<T: Real> ManifoldTangents<T> {
             return batch.cross_entropy();
         }
         let tangents = self.atlas.tangents_at(batch.inputs);
-        self.propagation.added_to(batch.cross_entropy(), batch.logits(), batch.inputs, &tangents)
+        let probabilities = batch.logits().softmax();
+        self.propagation.added_to(batch.cross_entropy(), probabilities, batch.inputs, &tangents)
     }
 }
 

@@ -10,6 +10,7 @@ mod augmentation;
 mod constraint;
 mod dropout;
 mod early_stopping;
+mod flatness;
 mod noise;
 mod hyper_gradient;
 mod penalty;

@@ -14,9 +14,11 @@ mod adversarial;
 mod augmentation;
 mod dropout;
 mod early_stopping;
+mod flatness;
 mod penalty;
 mod semi_supervised;
 mod sparsity;
+mod tangent;
 
 use autograd::{Parameters, Var};
 use nn::train::Batch;
@@ -68,6 +70,8 @@ static FAMILIES: &[&[Kind]] = &[
     early_stopping::KINDS,
     dropout::KINDS,
     adversarial::KINDS,
+    tangent::KINDS,
+    flatness::KINDS,
 ];
 static FAMILIES: [&[Kind]; 5] =
     [penalty::KINDS, sparsity::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];

@@ -11,6 +11,7 @@ mod constraint;
 mod dropout;
 mod ensemble;
 mod hyper_gradient;
+mod flatness;
 mod layers;
 mod losses;
 mod multi_task;
@@ -19,6 +20,7 @@ mod reparameterisation;
 mod semi_supervised;
 mod sharing;
 mod sparsity;
+mod tangent;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
@@ -97,6 +99,8 @@ pub fn all() -> Vec<Case> {
         dropout::cases,
         adversarial::cases,
         hyper_gradient::cases,
+        tangent::cases,
+        flatness::cases,
     ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
