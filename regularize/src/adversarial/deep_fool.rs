@@ -23,7 +23,7 @@ use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::error::{RegularizeError, at_least_zero};
-use autograd::{Real, Tensor};
+use autograd::Real;
 
 /// DeepFool. See the [module documentation](self).
 ///

@@ -11,6 +11,8 @@
 //! | [`apgd`] | steps that choose their own size: [`Apgd`] |
 //! | [`deep_fool`], [`carlini_wagner`] | the smallest perturbation: [`DeepFool`], [`CarliniWagner`] |
 //! | [`square`] | no gradient, only scores: [`Square`] |
+//! | [`mod@diagnose`] | masked gradients: [`diagnose()`] |
+//! | [`linearity`], [`boundary`] | why it works: logits along the gradient, decisions in a plane |
 //! | [`training`] | `α J(x) + (1 - α) J(x̃)` as an objective: [`AdversarialTraining`] |
 //! | [`loss`], [`victim`], [`attack`] | what every attack has: a [`loss`](AttackLoss), the network it asks, [`Attack`]; restarts and worst case |
 //! | [`evaluator`] | a data set under any attack: [`AttackEvaluator`], with its evidence |
@@ -20,10 +22,13 @@
 
 pub mod apgd;
 pub mod attack;
+pub mod boundary;
 pub mod carlini_wagner;
 pub mod deep_fool;
+pub mod diagnose;
 pub mod evaluator;
 pub mod fast_gradient;
+pub mod linearity;
 pub mod loss;
 pub mod norm;
 pub mod pgd;
@@ -37,6 +42,7 @@ pub use apgd::Apgd;
 pub use attack::{Attack, Moved, Restarts, WorstOf};
 pub use carlini_wagner::CarliniWagner;
 pub use deep_fool::DeepFool;
+pub use diagnose::{Check, Diagnosis, Diagnostics, Finding, diagnose};
 pub use evaluator::{AttackEvaluator, Attacked, Robustness};
 pub use fast_gradient::{FastGradient, Perturbation, fgsm};
 pub use loss::{AttackLoss, Goal};

@@ -18,7 +18,7 @@ use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::error::RegularizeError;
-use autograd::{Real, Shape, Tensor};
+use autograd::{Real, Shape};
 use nn::optimise::HyperparameterError;
 
 /// The square attack. See the [module documentation](self).
@@ -120,8 +120,11 @@ impl<T: Real> Attack<T> for Square {
             }
         }
         for step in 0..self.queries {
-            let margins = victim.losses(AttackLoss::Margin, &proposal, targets)?;
+            let mut margins = victim.losses(AttackLoss::Margin, &proposal, targets)?;
             evidence.add_losses(&margins);
+            // What has succeeded stays, whatever the others of its batch still need.
+            let done = margins.iter_mut().zip(&best.values).filter(|(_, best)| **best > 0.0);
+            done.for_each(|(margin, _)| *margin = f64::NEG_INFINITY);
             best.see(&proposal, &margins);
             if best.values.iter().all(|margin| *margin > 0.0) {
                 break;

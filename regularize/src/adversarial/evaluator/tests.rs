@@ -1,5 +1,5 @@
 use super::*;
-use crate::adversarial::{FastGradient, Norm, Pgd, Threat};
+use crate::adversarial::{FastGradient, Norm};
 use crate::dropout::Dropout;
 use crate::testing::{assert_close, numbers};
 use autograd::{Graph, Shape, Var, interpret};
