@@ -159,8 +159,8 @@ pub use dropout::{Dropout, Form, MonteCarlo, SubNetworks};
 pub use early_stopping::{Criterion, EarlyStopping, Measure, Reason, Stopped};
 pub use error::RegularizeError;
 pub use flatness::SharpnessAware;
-pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use hyper_gradient::{ConcreteDropout, HyperTuner, Hyperparameter, TunedL1, TunedL2, TunedNoise};
+pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,

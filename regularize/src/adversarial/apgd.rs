@@ -64,7 +64,8 @@ impl Apgd {
         let (mut before, mut at) = (0.0, 0.22);
         let mut found = Vec::new();
         while at <= 1.0 {
-            found.push((at * self.steps as f64).ceil() as usize);
+            // Less a rounding: 0.57 of 100 is 57.
+            found.push((at * self.steps as f64 - 1e-9).ceil() as usize);
             (before, at) = (at, at + f64::max(at - before - 0.03, 0.06));
         }
         found.dedup();

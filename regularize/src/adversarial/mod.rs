@@ -16,6 +16,8 @@
 //! | [`apgd`] | steps that choose their own size: [`Apgd`] |
 //! | [`deep_fool`], [`carlini_wagner`] | the smallest perturbation: [`DeepFool`], [`CarliniWagner`] |
 //! | [`square`] | no gradient, only scores: [`Square`] |
+//! | [`mod@diagnose`] | masked gradients: [`diagnose()`] |
+//! | [`linearity`], [`boundary`] | why it works: logits along the gradient, decisions in a plane |
 //! | [`loss`], [`victim`], [`attack`] | what every attack has: a [`loss`](AttackLoss), the network it asks, [`Attack`]; restarts and worst case |
 //! | [`evaluator`] | a data set under any attack: [`AttackEvaluator`], with its evidence |
 //!
@@ -24,11 +26,14 @@
 
 pub mod apgd;
 pub mod attack;
+pub mod boundary;
 pub mod carlini_wagner;
 pub mod deep_fool;
+pub mod diagnose;
 pub mod evaluator;
 pub mod fast_gradient;
 pub mod interval;
+pub mod linearity;
 pub mod loss;
 pub mod norm;
 pub mod overfitting;
@@ -45,6 +50,7 @@ pub use apgd::Apgd;
 pub use attack::{Attack, Moved, Restarts, WorstOf};
 pub use carlini_wagner::CarliniWagner;
 pub use deep_fool::DeepFool;
+pub use diagnose::{Check, Diagnosis, Diagnostics, Finding, diagnose};
 pub use evaluator::{AttackEvaluator, Attacked, Robustness};
 pub use fast_gradient::{FastGradient, Perturbation, fgsm};
 pub use interval::{

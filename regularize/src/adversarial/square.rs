@@ -120,8 +120,11 @@ impl<T: Real> Attack<T> for Square {
             }
         }
         for step in 0..self.queries {
-            let margins = victim.losses(AttackLoss::Margin, &proposal, targets)?;
+            let mut margins = victim.losses(AttackLoss::Margin, &proposal, targets)?;
             evidence.add_losses(&margins);
+            // What has succeeded stays, whatever the others of its batch still need.
+            let done = margins.iter_mut().zip(&best.values).filter(|(_, best)| **best > 0.0);
+            done.for_each(|(margin, _)| *margin = f64::NEG_INFINITY);
             best.see(&proposal, &margins);
             if best.values.iter().all(|margin| *margin > 0.0) {
                 break;

@@ -175,6 +175,45 @@ impl<'m, T: Real> Victim<'m, T> {
         Ok(Slope { gradient, losses, zero, non_finite })
     }
 
+    /// The gradient of each example's loss estimated from values alone, by `pairs` antithetic pairs of normal
+    /// directions `u` (Salimans et al., 2017; Ilyas et al., ICML 2018):
+    ///
+    /// ```text
+    /// g ≈ 1/(2 σ N) Σ (J(x + σ u) - J(x - σ u)) u       N pairs, E[u uᵀ] = 1
+    /// ```
+    ///
+    /// On a linear loss its expectation is the gradient. Directions are drawn for each example by its number,
+    /// and no example's loss enters another's estimate.
+    ///
+    /// # Errors
+    /// As [`Victim::logits`].
+    pub fn estimated_gradient(
+        &mut self,
+        loss: AttackLoss,
+        targets: &Targets<'_, T>,
+        sigma: f64,
+        pairs: usize,
+    ) -> Result<Tensor<T>, RegularizeError> {
+        let shape = targets.x.shape();
+        let width = rows(shape)[1];
+        let mut sum = vec![0.0f64; targets.x.data().len()];
+        for pair in 0..pairs {
+            let u = targets.normal(&format!("estimated.{pair}"), width);
+            let mut at = |side: f64| {
+                let moved = targets.x.data().iter().zip(&u);
+                let moved = moved.map(|(x, u)| T::from_f64(x.to_f64() + side * sigma * u.to_f64()));
+                self.losses(loss, &Tensor::new(shape, moved.collect()), targets)
+            };
+            let (up, down) = (at(1.0)?, at(-1.0)?);
+            for (k, (sum, u)) in sum.iter_mut().zip(&u).enumerate() {
+                let example = k / width;
+                *sum += (up[example] - down[example]) * u.to_f64();
+            }
+        }
+        let scale = 1.0 / (2.0 * sigma * pairs as f64);
+        Ok(Tensor::new(shape, sum.iter().map(|g| T::from_f64(g * scale)).collect()))
+    }
+
     /// The logits at `x`, `[n, classes]`, and the gradient of each of them, `[n, classes, entries]`, of the
     /// first draw.
     ///

@@ -68,13 +68,12 @@ static FAMILIES: &[&[Kind]] = &[
     augmentation::KINDS,
     semi_supervised::KINDS,
     early_stopping::KINDS,
+    sparsity::KINDS,
     dropout::KINDS,
     adversarial::KINDS,
     tangent::KINDS,
     flatness::KINDS,
 ];
-static FAMILIES: [&[Kind]; 5] =
-    [penalty::KINDS, sparsity::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

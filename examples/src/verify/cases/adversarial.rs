@@ -6,11 +6,52 @@ use autograd::check::Checker;
 use autograd::{Feed, Graph, Tensor, Var};
 use nn::train::Batch;
 use nn::{Activation, Layer, Mode, initialise};
-use regularize::adversarial::{InputBox, IntervalTraining, Pgd, Threat, Trades, interval_bounds};
-use regularize::{AdversarialTraining, FastGradient, Norm};
+use regularize::adversarial::{AttackLoss, InputBox, IntervalTraining, Pgd, Trades, interval_bounds};
+use regularize::{AdversarialTraining, FastGradient, Norm, Threat};
 
-/// A case for each way to train against an adversary.
+/// A case for each way to train against an adversary, and for the parts of attacks.
 pub fn cases() -> Vec<Case> {
+    let mut cases = training();
+    cases.extend(parts());
+    cases
+}
+
+/// Directions, projections and losses of attacks.
+fn parts() -> Vec<Case> {
+    let matrix: &[usize] = &[ROWS, COLUMNS];
+    let cubic = Norm::p(3.0).expect("at least 1");
+    let threat = |norm| Threat::new(norm, 1.0).expect("a budget");
+    let (two, one) = (threat(Norm::Two), threat(Norm::One));
+    let wide = (-2.0, 2.0);
+    vec![
+        function(
+            technique("steepest direction, L3", "sign(g) |g|^½ / ‖g‖^½"),
+            &[matrix],
+            (0.5, 2.0),
+            move |x, _| cubic.steepest(x[0]),
+        ),
+        function(technique("projection, L2 ball", "x + t (v - x)"), &[matrix, matrix], wide, move |x, _| {
+            two.project(x[0], x[1])
+        }),
+        function(
+            technique("projection, L1 ball", "x + sign(d) max(|d| - θ, 0)"),
+            &[matrix, matrix],
+            wide,
+            move |x, _| one.project(x[0], x[1]),
+        ),
+        function(technique("attack's margin", "max z - z[y]"), &[matrix], wide, |x, labels| {
+            AttackLoss::Margin.each(x[0], labels, None)
+        }),
+        function(
+            technique("ratio of logits", "(max z - z[y]) / (z₁ - z₃)"),
+            &[matrix],
+            wide,
+            |x, labels| AttackLoss::LogitRatio.each(x[0], labels, None),
+        ),
+    ]
+}
+
+fn training() -> Vec<Case> {
     vec![
         adversarial("FGSM training", "α J(x) + (1-α) J(x + ε sign g)", Norm::Infinity),
         adversarial("gradient training, L2", "α J(x) + (1-α) J(x + ε g/‖g‖)", Norm::Two),

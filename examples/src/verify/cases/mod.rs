@@ -10,8 +10,8 @@ mod augmentation;
 mod constraint;
 mod dropout;
 mod ensemble;
-mod hyper_gradient;
 mod flatness;
+mod hyper_gradient;
 mod layers;
 mod losses;
 mod multi_task;
@@ -94,8 +94,6 @@ pub fn all() -> Vec<Case> {
         multi_task::cases,
         sparsity::cases,
         ensemble::cases,
-        dropout::cases,
-        adversarial::cases,
         dropout::cases,
         adversarial::cases,
         hyper_gradient::cases,
