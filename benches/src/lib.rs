@@ -5,9 +5,10 @@
 
 use autograd::kernel::gemm::{Backend, Layout, MatrixMut, MatrixRef, gemm_with};
 use autograd::kernel::simd::Level;
-use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor, Window};
+use autograd::{Feed, Graph, Parameters, Plan, Shape, Tensor, Var, Window};
 use nn::optimise::{AddDecayedWeights, Momentum, ScaleByLearningRate};
 use nn::recurrent::{Gru, Recurrent};
+use nn::train::Batch;
 use nn::{
     Activation, Convolution, Flatten, Layer, Mode, Optimiser, Pooling, Selection, Sequential, initialise,
 };
@@ -32,13 +33,23 @@ impl TrainingStep {
 
     /// A step for a model that makes logits `[batch, classes]` of examples of the given shape.
     pub fn of(model: &dyn Layer<f32>, examples: Shape, optimiser: &Optimiser<f32>) -> TrainingStep {
-        let mut parameters = initialise(model, 1);
+        TrainingStep::minimising(model, examples, optimiser, |batch| batch.cross_entropy())
+    }
+
+    /// The same for another objective than the mean cross-entropy.
+    pub fn minimising(
+        model: &dyn Layer<f32>,
+        examples: Shape,
+        optimiser: &Optimiser<f32>,
+        objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32>,
+    ) -> TrainingStep {
+        let (mut parameters, specs) = (initialise(model, 1), model.parameters());
         let batch = examples[0];
+        let classes = model.output_shape(examples).expect("the model takes the examples")[1];
         let graph = Graph::new();
-        let labels = graph.indices("labels", [batch]);
-        let logits = model.forward(graph.input("x", examples), Mode::Train);
-        let (loss, classes) = (logits.cross_entropy(labels), logits.shape()[1]);
-        let step = optimiser.minimise(loss, &model.parameters());
+        let (x, labels) = (graph.input("x", examples), graph.indices("labels", [batch]));
+        let loss = objective(&Batch::new(x, labels, model, &specs, Mode::Train));
+        let step = optimiser.minimise(loss, &specs);
         step.initialise_state(&mut parameters);
         let plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
         let examples = Tensor::from_fn(examples, |i| (i * 7919 % 257) as f32 / 257.0);
