@@ -83,8 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         trainer.fit(&train, None, &mut parameters)?;
         let clean = Evaluator::new(&model, 256).evaluate(&validation, &parameters)?.error;
         let [slope, changed] = smoothness(&model, &validation, &parameters)?;
-        let attacked =
-            AttackEvaluator::new(&model, attack, 256).attack(&validation, &mut parameters)?.success;
+        let attacked = AttackEvaluator::new(&model, attack, 256).attack(&validation, &parameters)?.success;
         let attacked = attacked.iter().filter(|&&success| success).count() as f64 / validation.len() as f64;
         let [clean, changed, attacked] = [clean, changed, attacked].map(|share| 100.0 * share);
         println!("| {name:<28} | {clean:>5.1} | {slope:>8.3} | {changed:>10.1} | {attacked:>6.1} |");

@@ -34,7 +34,7 @@ pub fn cases() -> Vec<Case> {
             of("smooth transformation", "I(T(α)⁻¹ (u, v))"),
             &[&[2, ROWS, COLUMNS], &[6]],
             (-0.5, 0.5),
-            { move |x, _| moves.apply(x[0], x[1]) },
+            move |x, _| moves.apply(x[0], x[1]),
         ),
         function(
             of("double backpropagation", "mean ½ ‖∂J/∂x‖²"),

@@ -18,11 +18,11 @@ proptest! {
             DoubleBackpropagation::new(1.0).unwrap().value(x[0].matmul(x[1]).cross_entropy_each(labels), x[0])
         });
         let mut naive = 0.0;
-        for i in 0..n {
+        for (i, &label) in labels.iter().enumerate() {
             let logit = |k: usize| (0..d).map(|j| given[0].data()[i * d + j] * given[1].data()[j * c + k]).sum::<f64>();
             let total: f64 = (0..c).map(|k| logit(k).exp()).sum();
             for j in 0..d {
-                let slope = |k: usize| logit(k).exp() / total - f64::from(labels[i] as usize == k);
+                let slope = |k: usize| logit(k).exp() / total - f64::from(label as usize == k);
                 naive += (0..c).map(|k| given[1].data()[j * c + k] * slope(k)).sum::<f64>().powi(2) / 2.0 / n as f64;
             }
         }

@@ -29,7 +29,7 @@ proptest! {
     fn tangents_are_slopes_along_the_field(h in 1usize..6, w in 1usize..6, sigma in 0.5..2.0, seed: u64) {
         let image = numbers([1, h, w], 0.0, 1.0, seed);
         let moves = Transformations::new(h, w, sigma).unwrap();
-        let found = value(&[image.clone()], |x| {
+        let found = value(std::slice::from_ref(&image), |x| {
             let smooth = moves.apply(x[0], x[0].graph().fill([6], 0.0));
             Var::concat(&[vec![smooth], moves.tangents(x[0])].concat(), 0)
         });
@@ -64,7 +64,7 @@ fn the_tangent_is_the_limit_of_small_moves() {
     for k in 0..6 {
         let moves = Transformations::new(5, 5, 0.9).unwrap().only(&[Transformation::ALL[k]]);
         let error = |step: f64| {
-            let found = value(&[image.clone()], |x| {
+            let found = value(std::slice::from_ref(&image), |x| {
                 let at = |alpha: f64| moves.apply(x[0], x[0].graph().fill([1], alpha));
                 ((at(step) - at(-step)) * (0.5 / step) - moves.tangents(x[0])[0]).norm_squared().sqrt()
             });
@@ -91,7 +91,7 @@ fn rotation_does_not_know_where_up_is() {
 fn flat_images_are_images() {
     let image = numbers([2, 3, 4], 0.0, 1.0, 1);
     let moves = Transformations::new(3, 4, 0.8).unwrap();
-    let whole = value(&[image.clone()], |x| moves.tangents(x[0])[2]);
+    let whole = value(std::slice::from_ref(&image), |x| moves.tangents(x[0])[2]);
     let flat = Tensor::new([2, 12], image.data().to_vec());
     assert_eq!(value(&[flat], |x| moves.tangents(x[0])[2]).data(), whole.data());
     // One image alone.
@@ -105,7 +105,7 @@ fn flat_images_are_images() {
 fn without_transformations_images_are_smoothed() {
     let moves = Transformations::new(3, 3, 0.8).unwrap().only(&[]);
     let image = numbers([1, 3, 3], 0.0, 1.0, 1);
-    let found = value(&[image.clone()], |x| moves.apply(x[0], x[0].graph().fill([0], 0.0)));
+    let found = value(std::slice::from_ref(&image), |x| moves.apply(x[0], x[0].graph().fill([0], 0.0)));
     assert_close(found[[0, 1, 1]], surface(&image, [0.0, 0.0], 0.8)[0], 1e-14);
     assert!(moves.tangents(Graph::<f64>::new().input("x", [1, 9])).is_empty());
 }
