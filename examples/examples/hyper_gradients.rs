@@ -22,8 +22,8 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use nn::data::{Dataset, digits};
-use nn::train::{Evaluation, Evaluator};
 use nn::initialise::initial_value;
+use nn::train::{Evaluation, Evaluator};
 use nn::{Activation, Initialiser, Optimiser, Selection, Sequential, Trainer, initialise};
 use regularize::hyper_gradient::{
     ConcreteDropout, Course, Horizon, HyperTuner, Hyperparameter, TunedL2, TunedNoise,
@@ -225,7 +225,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{ends}\n");
 
     let course = &courses[1][0];
-    let headings = [&["after steps", "validation loss"][..], &["decay 1", "decay 2", "noise", "dropout"]].concat();
+    let headings =
+        [&["after steps", "validation loss"][..], &["decay 1", "decay 2", "noise", "dropout"]].concat();
     println!("The course of the carried form, seed 0:\n");
     let mut rows = table(&headings);
     let windows = course.windows.len();

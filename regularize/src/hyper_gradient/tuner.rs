@@ -269,9 +269,9 @@ impl<'m, T: Real> HyperTuner<'m, T> {
     }
 
     /// Records and compiles a window.
-    fn record<'g>(
+    fn record(
         &self,
-        graph: &'g Graph<T>,
+        graph: &Graph<T>,
         batches: &Feeder<'_, T>,
         validations: &Feeder<'_, T>,
     ) -> Result<Recorded<T>, RegularizeError> {
@@ -306,7 +306,8 @@ impl<'m, T: Real> HyperTuner<'m, T> {
         for &(parameter, expression) in unrolled.updates.iter().chain(&sensitivities) {
             builder = builder.update(parameter, expression);
         }
-        let zeros = sensitivities.iter().map(|(z, _)| (graph.name_of(z.id()).expect("a parameter"), z.shape()));
+        let zeros =
+            sensitivities.iter().map(|(z, _)| (graph.name_of(z.id()).expect("a parameter"), z.shape()));
         Ok(Recorded {
             plan: builder.compile(),
             takes_rate: step.learning_rate.is_some(),
@@ -399,12 +400,7 @@ impl<'d, T: Real> Feeder<'d, T> {
     }
 
     /// The inputs and labels of a batch as inputs of a graph.
-    fn declare<'g>(
-        &self,
-        graph: &'g Graph<T>,
-        inputs: &str,
-        labels: &str,
-    ) -> (Var<'g, T>, IndexVar<'g, T>) {
+    fn declare<'g>(&self, graph: &'g Graph<T>, inputs: &str, labels: &str) -> (Var<'g, T>, IndexVar<'g, T>) {
         let shape = self.data.examples().shape().with_axis(0, self.size);
         (graph.input(inputs, shape), graph.indices(labels, [self.size]))
     }

@@ -35,12 +35,9 @@ pub fn cases() -> Vec<Case> {
                 at(dropped, dropout.rate(), x[2])
             },
         ),
-        function(
-            technique("tuned noise", "x + e^θ n"),
-            &[matrix, matrix, &[]],
-            (-1.0, 1.0),
-            move |x, _| at(noise.apply(x[0], x[1]).powi(2), &noise.0, x[2]),
-        ),
+        function(technique("tuned noise", "x + e^θ n"), &[matrix, matrix, &[]], (-1.0, 1.0), move |x, _| {
+            at(noise.apply(x[0], x[1]).powi(2), &noise.0, x[2])
+        }),
     ]
 }
 

@@ -78,12 +78,10 @@ fn penalties_take_a_coefficient_for_each_layer() {
         .value(&graph, &specs)
         .unwrap();
     let slopes = autograd::grad(value, &[first.raw(&graph), second.raw(&graph)]);
-    let mut parameters: Parameters<f64> = [
-        ("a", Tensor::new([2], vec![1.0, 2.0])),
-        ("b", Tensor::new([2], vec![3.0, 4.0])),
-    ]
-    .into_iter()
-    .collect();
+    let mut parameters: Parameters<f64> =
+        [("a", Tensor::new([2], vec![1.0, 2.0])), ("b", Tensor::new([2], vec![3.0, 4.0]))]
+            .into_iter()
+            .collect();
     parameters.insert("of a", Tensor::scalar(0.0));
     parameters.insert("of b", Tensor::scalar(2f64.ln()));
     let found = interpret(&[value, slopes[0], slopes[1]], &[], Some(&parameters)).unwrap();

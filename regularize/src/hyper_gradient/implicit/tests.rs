@@ -24,9 +24,8 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         b.swap(k, pivot);
         for i in k + 1..n {
             let factor = a[i][k] / a[k][k];
-            for j in k..n {
-                a[i][j] -= factor * a[k][j];
-            }
+            let row = a[k].clone();
+            a[i].iter_mut().zip(row).skip(k).for_each(|(below, above)| *below -= factor * above);
             b[i] -= factor * b[k];
         }
     }
@@ -73,7 +72,8 @@ impl Ridge {
         let w = self.minimum();
         let moved = solve(self.system(), w.clone());
         let rows = self.vx.shape()[0];
-        let residual = |r: usize| (0..self.d()).map(|j| self.vx[[r, j]] * w[j]).sum::<f64>() - self.vy[[r, 0]];
+        let residual =
+            |r: usize| (0..self.d()).map(|j| self.vx[[r, j]] * w[j]).sum::<f64>() - self.vy[[r, 0]];
         let along = |r: usize| (0..self.d()).map(|j| self.vx[[r, j]] * moved[j]).sum::<f64>();
         -(0..rows).map(|r| residual(r) * along(r)).sum::<f64>()
     }
@@ -181,10 +181,7 @@ fn at_the_minimum_of_a_softmax_regression_it_is_the_difference_of_minima() {
         let w = weight(6).declare(&graph);
         let loss = |x: &Tensor<f64>| {
             let n = x.shape()[0];
-            graph
-                .constant(x.clone())
-                .matmul(w.reshape([2, 3]))
-                .cross_entropy(graph.index_constant(labels(n)))
+            graph.constant(x.clone()).matmul(w.reshape([2, 3])).cross_entropy(graph.index_constant(labels(n)))
         };
         let (training, validation) = (loss(&x) + l2_penalty(w, strength.value(&graph)), loss(&vx));
         let step = Optimiser::sgd(1.0).minimise(training, &[weight(6)]);

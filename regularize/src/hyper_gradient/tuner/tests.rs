@@ -176,16 +176,10 @@ fn bad_requests_are_refused() {
         said(with(vec![decay(1.0)])),
         "the validation loss does not depend on the hyper-parameter `decay`: no step uses it"
     );
-    assert_eq!(
-        said(with(vec![decay(1.0), decay(2.0)])),
-        "there are two parameters of the name `decay`"
-    );
+    assert_eq!(said(with(vec![decay(1.0), decay(2.0)])), "there are two parameters of the name `decay`");
     let taken = Hyperparameter::positive("linear1.weight", 1.0).unwrap();
     assert_eq!(said(with(vec![taken])), "there are two parameters of the name `linear1.weight`");
-    assert_eq!(
-        said(tuner(&model, Optimiser::momentum(0.1, 2.0))),
-        "the momentum is 2, it must be in [0, 1)"
-    );
+    assert_eq!(said(tuner(&model, Optimiser::momentum(0.1, 2.0))), "the momentum is 2, it must be in [0, 1)");
     assert_eq!(
         said(tuner(&model, sgd()).batch_size(0)),
         "batch size 0: a minibatch needs at least one example"
