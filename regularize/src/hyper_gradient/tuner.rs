@@ -269,9 +269,9 @@ impl<'m, T: Real> HyperTuner<'m, T> {
     }
 
     /// Records and compiles a window.
-    fn record<'g>(
+    fn record(
         &self,
-        graph: &'g Graph<T>,
+        graph: &Graph<T>,
         batches: &Feeder<'_, T>,
         validations: &Feeder<'_, T>,
     ) -> Result<Recorded<T>, RegularizeError> {

@@ -146,7 +146,7 @@ fn unrolled_steps_are_single_steps_bit_for_bit() {
         for steps in [1, 2, 5] {
             let mut single = initialise(&model, 4);
             let mut losses = Vec::new();
-            for i in 0..steps {
+            for (i, (_, _, x, y)) in data.iter().enumerate().take(steps) {
                 let graph = Graph::new();
                 let loss = graph.var(objective(&graph, i));
                 let step = optimiser.minimise(loss, &specs);
@@ -154,8 +154,7 @@ fn unrolled_steps_are_single_steps_bit_for_bit() {
                 let mut plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
                 plan.set_seed(9);
                 let rate = Feed::Scalar(optimiser.learning_rate(i as u64));
-                let feeds =
-                    [("x", Feed::from(&data[i].2)), ("y", Feed::from(&data[i].3)), ("learning_rate", rate)];
+                let feeds = [("x", Feed::from(x)), ("y", Feed::from(y)), ("learning_rate", rate)];
                 losses.push(plan.run(&mut single, &feeds).unwrap().scalar("loss"));
             }
             let graph = Graph::new();
@@ -273,8 +272,7 @@ fn hyper_gradients_are_differences_of_separate_trainings() {
             let mut parameters = problem.parameters(5);
             parameters.get_mut("decay").unwrap().data_mut()[0] += change;
             step.initialise_state(&mut parameters);
-            for i in 0..=steps {
-                let (_, _, x, y) = &data[i];
+            for (i, (_, _, x, y)) in data.iter().enumerate() {
                 let rate = Feed::Scalar(optimiser.learning_rate(i as u64));
                 let feeds = [
                     ("x", Feed::from(x)),
