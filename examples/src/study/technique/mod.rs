@@ -13,6 +13,7 @@
 mod adversarial;
 mod dropout;
 mod early_stopping;
+mod noise;
 mod penalty;
 
 use autograd::{Parameters, Var};
@@ -58,7 +59,8 @@ static PLAIN: Kind = Kind {
 };
 
 /// All families, in the order of the book.
-static FAMILIES: [&[Kind]; 4] = [penalty::KINDS, dropout::KINDS, early_stopping::KINDS, adversarial::KINDS];
+static FAMILIES: [&[Kind]; 5] =
+    [penalty::KINDS, noise::KINDS, early_stopping::KINDS, dropout::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ mod adversarial;
 mod dropout;
 mod layers;
 mod losses;
+mod noise;
 mod penalty;
 
 use crate::random::uniform;
@@ -71,7 +72,8 @@ pub fn all() -> Vec<Case> {
         check: Box::new(move |seed| rule.case(seed).check()),
     });
     let mut cases: Vec<Case> = rules.collect();
-    let families = [layers::cases, losses::cases, penalty::cases, dropout::cases, adversarial::cases];
+    let families =
+        [layers::cases, losses::cases, penalty::cases, noise::cases, dropout::cases, adversarial::cases];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
