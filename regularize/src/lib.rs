@@ -33,6 +33,25 @@
 //! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error; example `sparse_codes` |
 //! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads; examples `bagging`, `waveform` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
+//! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit; on weights no unit is scaled |
+//! | [`SubNetworks`] | protocol: every subnetwork, one by one | Warde-Farley et al. 2014 | softmax regression and deep linear networks: rule = geometric mean to 1e-12; against masks set by hand |
+//! | [`MonteCarlo`] | protocol over [`Mode::Sample`](nn::Mode) | Gal and Ghahramani 2016 | moments of the samples; many samples come to the mean of all subnetworks |
+//! | [`GaussianDropout`](dropout::GaussianDropout) | activation transform `x (1 + σ ν)` | Srivastava et al. 2014, section 10 | mean and variance are those of inverted dropout |
+//! | [`AlphaDropout`](dropout::AlphaDropout) | activation transform | Klambauer et al. 2017 | mean 0 and variance 1 stay, over masks and two-point inputs |
+//! | [`SpatialDropout`](dropout::SpatialDropout) | activation transform, a draw for each channel | Tompson et al. 2015 | a channel stays or goes as a whole; without places it is dropout |
+//! | [`DropBlock`](dropout::DropBlock) | activation transform, squares of a map | Ghiasi et al. 2018 | squares painted by hand; coverage by enumeration; blocks of 1 and of all are the two above |
+//! | [`DropConnect`](dropout::DropConnect) | a layer at masked weights | Wan et al. 2013 | mean and variance of `v W` over all masks; gradient 0 exactly where a weight is dropped |
+//! | [`StochasticDepth`](dropout::StochasticDepth) | residual block `x + g f(x)` | Huang et al. 2016 | linear blocks: mean over gates is `Π (I + q A)` |
+//! | [`ShakeDrop`](dropout::ShakeDrop) | residual block, other noise backward | Yamada et al. 2019 | the factor in both passes, over gates and noise; mean factor `q` |
+//! | [`VariationalDropout`](dropout::VariationalDropout) | recurrence `f(h μₕ, x μₓ)` | Gal and Ghahramani 2016 | the recurrence by hand; two masks for a sequence in all cells; what is carried over is not masked |
+//! | [`Zoneout`](dropout::Zoneout) | recurrence `μ h' + (1 - μ) h` | Krueger et al. 2017 | the recurrence by hand; mean over masks is the prediction |
+//! | [`DropoutMachine`](dropout::DropoutMachine) | energy `F(v; r)` of a smaller Boltzmann machine | Srivastava et al. 2014, section 8 | all states of a 4 by 4 machine, for every mask |
+//! | [`GaussianNoise`] | activation transform `x + σ ν` | book 7.5; Bishop 1995 | on inputs of least squares it is weight decay, over all signs, value and gradient |
+//! | [`WeightNoise`](noise::WeightNoise) | a layer at noisy weights | book 7.5 | linear: a constant; nonlinear: `σ² ‖∇_W y‖²`, rest of order `σ⁴` |
+//! | [`GradientNoise`](noise::GradientNoise) | update transform | Neelakantan et al. 2015 | steps by hand from the same draws |
+//! | [`Langevin`] | update transform, noise `√(2 ε τ)` | Welling and Teh 2011 | steps by hand; variance `τ / (λ (1 - ελ/2))` on a quadratic |
+//! | [`LabelSmoothing`] | loss, both conventions | book 7.5.1; Szegedy et al. 2016 | gap of the logits at the optimum, `ln((1-ε)(K-1)/ε)` and `ln(((1-ε)K+ε)/ε)` |
+//! | [`ConfidencePenalty`] | loss term `-β H(p)` | Pereyra et al. 2017 | gradient `β p (ln p + H)`; its minimum is the uniform distribution |
 //! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
 //! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
 //! | [`early_stopping::refit`] | protocol: training on all data | book 7.8, algorithms 7.2 and 7.3 | bit for bit the direct training of as many steps or epochs; target and limit |
@@ -124,6 +143,9 @@
 //! Norm constraints and projections; noise on weights and targets; semi-supervised and
 //! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
 //! family; iterated attacks and certified
+//! Norm constraints and projections; augmentation; semi-supervised and
+//! multi-task learning; parameter tying by penalty; sparse representations; bagging; tangent
+//! distance, tangent propagation and double backpropagation; iterated attacks and certified
 //! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
 
 pub mod adversarial;

@@ -15,6 +15,7 @@ mod augmentation;
 mod dropout;
 mod early_stopping;
 mod flatness;
+mod noise;
 mod penalty;
 mod semi_supervised;
 mod sparsity;
@@ -74,6 +75,8 @@ static FAMILIES: &[&[Kind]] = &[
     tangent::KINDS,
     flatness::KINDS,
 ];
+static FAMILIES: [&[Kind]; 5] =
+    [penalty::KINDS, noise::KINDS, early_stopping::KINDS, dropout::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

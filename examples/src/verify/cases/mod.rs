@@ -15,6 +15,7 @@ mod hyper_gradient;
 mod layers;
 mod losses;
 mod multi_task;
+mod noise;
 mod penalty;
 mod reparameterisation;
 mod semi_supervised;
@@ -100,6 +101,8 @@ pub fn all() -> Vec<Case> {
         tangent::cases,
         flatness::cases,
     ];
+    let families =
+        [layers::cases, losses::cases, penalty::cases, noise::cases, dropout::cases, adversarial::cases];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }

@@ -1,0 +1,75 @@
+//! Noise on inputs, weights, gradients and targets.
+//!
+//! The strengths are first guesses, and not the outcome of a sweep.
+
+use super::{Kind, Recipe, perceptron};
+use nn::{Selection, Sequential};
+use regularize::noise::{GradientNoise, WeightNoise};
+use regularize::{ConfidencePenalty, GaussianNoise, LabelSmoothing};
+
+/// Robustness by noise: section 7.5 of the book.
+pub static KINDS: &[Kind] = &[
+    Kind {
+        name: "input noise",
+        symbol: "σ",
+        chosen: 0.3,
+        candidates: &[0.1, 0.2, 0.3, 0.5],
+        description: "Normal noise of deviation σ is added to the pixels.",
+        recipe: |deviation| {
+            let noise = GaussianNoise::new(deviation)?;
+            Ok(Recipe::of(move |widths| {
+                Sequential::new().then(noise.named("inputs")).then(perceptron(widths, |hidden| hidden))
+            }))
+        },
+    },
+    Kind {
+        name: "weight noise",
+        symbol: "σ",
+        chosen: 0.05,
+        candidates: &[0.02, 0.05, 0.1, 0.2],
+        description: "Normal noise of deviation σ is added to the weights.",
+        recipe: |deviation| {
+            // Refused here, and not when a network is made.
+            WeightNoise::new((), Selection::weights(), deviation)?;
+            Ok(Recipe::of(move |widths| {
+                let network = perceptron(widths, |hidden| hidden);
+                let noisy = WeightNoise::new(network, Selection::weights(), deviation);
+                Sequential::new().then(noisy.expect("the deviation was checked"))
+            }))
+        },
+    },
+    Kind {
+        name: "gradient noise",
+        symbol: "η",
+        chosen: 0.01,
+        candidates: &[0.001, 0.01, 0.1],
+        description: "Normal noise of variance η/(1+t)^0.55 is added to the gradient of step t.",
+        recipe: |eta| {
+            let plain = Recipe::plain();
+            let optimiser = plain.optimiser.clone().first(GradientNoise::new(eta)?);
+            Ok(Recipe { optimiser, ..plain })
+        },
+    },
+    Kind {
+        name: "label smoothing",
+        symbol: "ε",
+        chosen: 0.1,
+        candidates: &[0.02, 0.05, 0.1, 0.2],
+        description: "The label is the target with probability 1-ε, the other classes share ε.",
+        recipe: |epsilon| {
+            let smoothing = LabelSmoothing::new(epsilon)?;
+            Ok(Recipe::minimising(move |batch| smoothing.cross_entropy(batch.logits(), batch.labels).mean()))
+        },
+    },
+    Kind {
+        name: "confidence",
+        symbol: "β",
+        chosen: 0.1,
+        candidates: &[0.05, 0.1, 0.2, 0.5],
+        description: "β times the entropy of the output is subtracted from the loss.",
+        recipe: |beta| {
+            let penalty = ConfidencePenalty::new(beta)?;
+            Ok(Recipe::minimising(move |batch| penalty.added_to(batch.cross_entropy(), batch.logits())))
+        },
+    },
+];
