@@ -67,6 +67,7 @@ static PLAIN: Kind = Kind {
 static FAMILIES: &[&[Kind]] = &[
     penalty::KINDS,
     augmentation::KINDS,
+    noise::KINDS,
     semi_supervised::KINDS,
     early_stopping::KINDS,
     sparsity::KINDS,
@@ -75,8 +76,6 @@ static FAMILIES: &[&[Kind]] = &[
     tangent::KINDS,
     flatness::KINDS,
 ];
-static FAMILIES: [&[Kind]; 5] =
-    [penalty::KINDS, noise::KINDS, early_stopping::KINDS, dropout::KINDS, adversarial::KINDS];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]

@@ -91,6 +91,7 @@ pub fn all() -> Vec<Case> {
         reparameterisation::cases,
         sharing::cases,
         augmentation::cases,
+        noise::cases,
         semi_supervised::cases,
         multi_task::cases,
         sparsity::cases,
@@ -101,8 +102,6 @@ pub fn all() -> Vec<Case> {
         tangent::cases,
         flatness::cases,
     ];
-    let families =
-        [layers::cases, losses::cases, penalty::cases, noise::cases, dropout::cases, adversarial::cases];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
 }
