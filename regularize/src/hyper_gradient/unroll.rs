@@ -3,7 +3,7 @@
 //! A recorded [`OptimiserStep`] says what becomes of each parameter and of each number that the optimiser
 //! remembers: `s₁ = Φ(s₀, batch, draws)`. The next step is the same expression with `s₁` in the place of
 //! `s₀`, another batch and other draws: [`unroll`] is nothing but
-//! [`substitute_with_indices`](autograd::substitute_with_indices), and so works for every chain of transforms
+//! [`substitute_with_indices`], and so works for every chain of transforms
 //! and for running statistics.
 //!
 //! # Names
