@@ -5,7 +5,8 @@
 //! A rectifier network with the matrices `W₁, W₂, W₃` stretches no difference of two inputs by more than `σ₁(W₁)
 //! σ₁(W₂) σ₁(W₃)`, the product of the largest singular values (Miyato et al., ICLR 2018). Trained plainly that
 //! grows as far as the data let it; with weight normalisation lengths and directions are learned apart, which bounds
-//! nothing; with spectral normalisation to `c` it is at most `c³`, by construction and in every step.
+//! nothing; with spectral normalisation to `c` it is near `c³`, as far as
+//! one round of power iteration per step keeps up with the weights.
 //!
 //! It trains each on the digits and prints the largest singular values of the matrices that the layers multiply
 //! with, their product, the largest stretch that is seen among pairs of validation digits, and the error.
@@ -87,7 +88,7 @@ fn main() -> Result<(), RegularizeError> {
         let wrap = |linear| SpectralNorm::new(linear).bound(bound).expect("a bound above 0");
         report(&format!("spectral norm, {bound}"), &network(wrap))?;
     }
-    println!("\nUnder spectral normalisation a layer stretches as far as it may and no farther:");
-    println!("the bound holds for all inputs, those of an adversary among them.");
+    println!("\nUnder spectral normalisation every layer stretches as far as it may. Somewhat");
+    println!("more, in fact: the estimate of one round per step lags behind the last weights.");
     Ok(())
 }
