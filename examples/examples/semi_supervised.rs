@@ -116,8 +116,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("sixth epoch of the last seed:\n{}", shares.join(", "));
     println!("\nThe direction matters: virtual adversarial training and its control, a random");
     println!("direction, move images equally far. Label propagation trains no network and");
-    println!("sees the test images too, without their labels. The mean teacher has not gained");
-    println!("anything yet: 540 steps are few for an average that follows so slowly.");
+    println!("sees the test images too, without their labels. The mean teacher gains");
+    println!("nothing in these 540 steps.");
     Ok(())
 }
 
