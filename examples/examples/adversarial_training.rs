@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threat = Threat::infinity(EPSILON)?.within(0.0, 1.0)?;
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["error, %", "clean", "FGSM", "PGD, 20 steps", "PGD, each seed", "ms an epoch"]);
+    table.set_header(["error, %", "clean", "FGSM", "PGD", "PGD, each seed", "ms/epoch"]);
     for at in 0..methods(threat)?.len() {
         let (mut sums, mut each, mut seconds, mut name) = ([0.0; 3], Vec::new(), 0.0, "");
         for seed in 0..SEEDS {
@@ -69,7 +69,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");
-    println!("\nBudget {EPSILON} for each pixel of [0, 1]. Twenty steps never find less than one does;");
-    println!("a training whose last two errors are far apart has only learned its own attack.");
+    println!(
+        "\nBudget {EPSILON} for each pixel of [0, 1]; PGD: 20 steps from a random point. Where it finds"
+    );
+    println!("much more than one step does, a training has only learned its own attack.");
     Ok(())
 }

@@ -19,7 +19,7 @@ use regularize::semi_supervised::{
 use std::error::Error;
 
 const SEEDS: u64 = 5;
-const EPOCHS: u64 = 100;
+const EPOCHS: u64 = 60;
 const PER_CLASS: usize = 4;
 /// The deviation of the noise on inputs that consistency is asked under.
 const NOISE: f64 = 0.15;
@@ -89,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let model = Sequential::<f32>::mlp(&[64, 64, 10], Activation::Relu);
             let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::adam(2e-3))
                 .objective(step)
-                .ramp_up(RampUp::new(weight, 300)?)
+                .ramp_up(RampUp::new(weight, 200)?)
                 .batch_sizes(40, 128)
                 .epochs(EPOCHS)
                 .seed(seed);
@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             let curve = trainer.fit(&labelled, &unlabelled, None, &mut parameters)?;
             if *name == "pseudo-labels" {
-                used = curve.iter().step_by(11).map(|epoch| epoch.measured[0].1).collect();
+                used = curve.iter().step_by(6).map(|epoch| epoch.measured[0].1).collect();
             }
             let specs = nn::Layer::<f32>::parameters(&model);
             let judged = match teacher {
@@ -113,10 +113,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     show(&rows);
     let shares: Vec<String> = used.iter().map(|share| format!("{:.0} %", 100.0 * share)).collect();
     println!("\nPseudo-labels: the share of images that the network was sure enough of, every");
-    println!("eleventh epoch of the last seed: {}", shares.join(", "));
+    println!("sixth epoch of the last seed:\n{}", shares.join(", "));
     println!("\nThe direction matters: virtual adversarial training and its control, a random");
     println!("direction, move images equally far. Label propagation trains no network and");
-    println!("sees the test images too, without their labels.");
+    println!("sees the test images too, without their labels. The mean teacher gains");
+    println!("nothing in these 540 steps.");
     Ok(())
 }
 
@@ -151,7 +152,7 @@ fn propagated(labelled: &Dataset, unlabelled: &Tensor<f32>, test: &Dataset) -> R
 fn show(rows: &[(&str, Vec<f64>)]) {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["test error, %", "each seed", "mean", "less than labels alone"]);
+    table.set_header(["test error, %", "each seed", "mean", "less than alone"]);
     let alone = &rows[0].1;
     for (name, errors) in rows {
         let each: Vec<String> = errors.iter().map(|e| format!("{e:4.1}")).collect();

@@ -45,8 +45,10 @@ pub fn similarity<T: Real>(examples: Var<'_, T>, sigma: f64) -> Result<Var<'_, T
     let n = shape[0];
     let width = shape.lengths()[1..].iter().product::<usize>();
     let x = examples.reshape([n, width]);
-    // ‖a - b‖² = ‖a‖² + ‖b‖² - 2 aᵀb would cancel for neighbours; the differences themselves do not.
-    let apart = (x.reshape([n, 1, width]) - x.reshape([1, n, width])).powi(2).sum_over(&[2]);
+    // ‖a‖² + ‖b‖² - 2 aᵀb needs [n, n] numbers, the differences themselves [n, n, width]. What cancels for close
+    // neighbours is an error of one rounding of ‖a‖² in the exponent.
+    let squares = x.powi(2).sum_keep(&[1]);
+    let apart = (squares + squares.transpose() - x.matmul_transposed(x, false, true) * 2.0).relu();
     let others = Tensor::from_fn([n, n], |i| if i / n == i % n { T::ZERO } else { T::ONE });
     Ok((apart * (-0.5 / (sigma * sigma))).exp() * examples.graph().constant(others))
 }
