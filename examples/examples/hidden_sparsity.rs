@@ -92,7 +92,7 @@ fn main() -> Result<(), RegularizeError> {
         }
         let numbers = mean.map(|value| format!("{value:.1}"));
         let bar = "o".repeat((mean[0] / 5.0).round() as usize);
-        table.add_row([&[name.clone()], &numbers[..], &[format!("{bar:.<20}")]].concat());
+        table.add_row([std::slice::from_ref(name), &numbers[..], &[format!("{bar:.<20}")]].concat());
     }
     for column in table.column_iter_mut().skip(1).take(3) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -78,14 +78,15 @@ fn best_split(x: &[Vec<f64>], labels: &[u32], rows: &[usize], counts: &[f64]) ->
     if largest == rows.len() as f64 {
         return None;
     }
+    let value = |row: usize, feature: usize| x[row][feature];
     for feature in 0..x[rows[0]].len() {
         let mut sorted = rows.to_vec();
-        sorted.sort_by(|&a, &b| x[a][feature].total_cmp(&x[b][feature]));
+        sorted.sort_by(|&a, &b| value(a, feature).total_cmp(&value(b, feature)));
         let (mut below, mut above) = (vec![0.0; counts.len()], counts.to_vec());
         for pair in sorted.windows(2) {
             below[labels[pair[0]] as usize] += 1.0;
             above[labels[pair[0]] as usize] -= 1.0;
-            let (low, high) = (x[pair[0]][feature], x[pair[1]][feature]);
+            let (low, high) = (value(pair[0], feature), value(pair[1], feature));
             let found = purity(&below) + purity(&above);
             if low < high && found > largest + 1e-12 {
                 (largest, best) = (found, Some((feature, low + (high - low) / 2.0)));

@@ -117,12 +117,12 @@ impl<T: Real> Sequential<T> {
     /// # Panics
     /// If a layer does not take the result of the one before.
     pub fn outputs<'g>(&self, x: Var<'g, T>, mode: Mode) -> Vec<Var<'g, T>> {
-        let mut h = x;
-        let next = |layer: &Box<dyn Layer<T>>| {
-            h = layer.forward(h, mode);
-            h
-        };
-        self.layers.iter().map(next).collect()
+        let mut outputs = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let input = outputs.last().copied().unwrap_or(x);
+            outputs.push(layer.forward(input, mode));
+        }
+        outputs
     }
 }
 

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The lengths are nodes of the graph, made of gradients that are nodes, and `∂J_grad/∂w` is one more
-//! [`grad`]. The network itself is trained on `Σ wᵢ Jᵢ` with the weights as constants. Weights and
+//! [`grad`](grad()). The network itself is trained on `Σ wᵢ Jᵢ` with the weights as constants. Weights and
 //! first losses are states that the graph [proposes](autograd::Graph::propose_update) to update, as batch
 //! normalisation does its statistics: an optimiser that is given [`GradNorm::parameters`] carries it out.
 //!

@@ -99,7 +99,7 @@ impl<T: Real> Dictionary<T> {
         for (i, code) in codes.data().iter().enumerate().filter(|&(_, &code)| code != T::ZERO) {
             let atom = &self.atoms.data()[i % atoms * features..][..features];
             let row = &mut decoded.data_mut()[i / atoms * features..][..features];
-            row.iter_mut().zip(atom).for_each(|(sum, &v)| *sum = *sum + *code * v);
+            row.iter_mut().zip(atom).for_each(|(sum, &v)| *sum += *code * v);
         }
         Ok(decoded)
     }

@@ -12,9 +12,8 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         for row in 0..n {
             if row != column {
                 let factor = a[row][column] / a[column][column];
-                for i in column..n {
-                    a[row][i] -= factor * a[column][i];
-                }
+                let pivot = a[column].clone();
+                a[row].iter_mut().zip(&pivot).for_each(|(a, pivot)| *a -= factor * pivot);
                 b[row] -= factor * b[column];
             }
         }
@@ -54,13 +53,13 @@ fn naive(x: &[f64], atoms: &[Vec<f64>], k: usize) -> Option<Vec<f64>> {
 fn orthonormal(n: usize, seed: u64) -> Vec<Vec<f64>> {
     let mut rows: Vec<Vec<f64>> =
         (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
-    let angles = numbers([n * n], 0.0, 6.28, seed);
+    let angles = numbers([n * n], 0.0, 6.0, seed);
     for i in 0..n {
         for j in 0..i {
             let (sin, cos) = angles.data()[i * n + j].sin_cos();
-            for c in 0..n {
-                let (a, b) = (rows[i][c], rows[j][c]);
-                (rows[i][c], rows[j][c]) = (cos * a - sin * b, sin * a + cos * b);
+            let (before, from) = rows.split_at_mut(i);
+            for (a, b) in from[0].iter_mut().zip(&mut before[j]) {
+                (*a, *b) = (cos * *a - sin * *b, sin * *a + cos * *b);
             }
         }
     }
