@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("Error in per cent on 180 training and 1617 test digits after {EPOCHS} epochs,");
-    println!("mean of {SEEDS} seeds ± standard error; differences are paired; seconds for one training\n");
+    println!("mean of {SEEDS} seeds ± standard error; paired differences; seconds each\n");
     println!("{table}");
     Ok(())
 }
