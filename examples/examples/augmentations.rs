@@ -171,8 +171,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mirrored = Pipeline::<f32>::new(IMAGE).then(Flip::new(Mirror::LeftRight, 0.5)?);
     let refusal = mirrored.for_labels(&LabelContract::digits()).expect_err("digits have no mirror");
-    println!("Not every one of them is for digits; the contract of the data set refuses the mirror:");
-    println!("  {}", refusal.to_string().replace("; ", ";\n  "));
+    println!("Not all of them are for digits, whose contract refuses the mirror:");
+    println!("  {}", refusal.to_string().replace(": it", ":\n  it"));
     if let Some(file) = std::env::args().nth(1) {
         picture(&lines, &digit, &file)?;
         println!("\nAll of them, and coloured digits, are drawn in {file}");

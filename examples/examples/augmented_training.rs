@@ -27,10 +27,16 @@ const IMAGE: [usize; 3] = [1, 8, 8];
 
 type Objective = Box<dyn for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32> + Send + Sync>;
 
+fn of(
+    objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32> + Send + Sync + 'static,
+) -> Objective {
+    Box::new(objective)
+}
+
 /// On augmented inputs alone.
 fn on(pipeline: Pipeline<f32>) -> Result<Objective, RegularizeError> {
     let augment: Augment<f32> = pipeline.for_labels(&LabelContract::digits())?;
-    Ok(Box::new(move |batch| augment.on(batch).cross_entropy()))
+    Ok(of(move |batch| augment.on(batch).cross_entropy()))
 }
 
 fn ways() -> Result<Vec<(&'static str, Objective)>, RegularizeError> {
@@ -40,7 +46,7 @@ fn ways() -> Result<Vec<(&'static str, Objective)>, RegularizeError> {
     let consistency = Consistency::new(mixed, 4.0)?;
     let (mixup, cutmix) = (Mixup::new(0.4)?, CutMix::new(IMAGE, 0.4)?);
     Ok(vec![
-        ("none", Box::new(|batch: &Batch<'_, '_, f32>| batch.cross_entropy()) as Objective),
+        ("none", of(|batch| batch.cross_entropy())),
         ("Gaussian noise, 0.1", on(pipeline().then(GaussianNoise::new(0.1)?))?),
         ("translation, 0.7 pixels", on(pipeline().then(Affine::new().translate(0.7)?))?),
         ("affine", on(pipeline().then(affine))?),
@@ -48,9 +54,9 @@ fn ways() -> Result<Vec<(&'static str, Objective)>, RegularizeError> {
         ("affine, elastic", on(pipeline().then(affine).then(Elastic::new(0.3, 1.5)?))?),
         ("cutout, 2 by 2", on(pipeline().then(Cutout::new(2)))?),
         ("RandAugment, 2 at 0.4", on(pipeline().then(RandAugment::new(2, 0.4, IMAGE)?))?),
-        ("AugMix, consistent", Box::new(move |batch| consistency.objective(batch))),
-        ("mixup, 0.4", Box::new(move |batch| mixup.objective(batch, 10))),
-        ("CutMix, 0.4", Box::new(move |batch| cutmix.objective(batch, 10))),
+        ("AugMix, consistent", of(move |batch| consistency.objective(batch))),
+        ("mixup, 0.4", of(move |batch| mixup.objective(batch, 10))),
+        ("CutMix, 0.4", of(move |batch| cutmix.objective(batch, 10))),
     ])
 }
 
@@ -105,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("Error in per cent on 180 training and 1617 test digits after {EPOCHS} epochs,");
-    println!("mean of {SEEDS} seeds ± standard error; differences are paired; seconds for one training\n");
+    println!("mean of {SEEDS} seeds ± standard error; paired differences; seconds each\n");
     println!("{table}");
     Ok(())
 }

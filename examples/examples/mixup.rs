@@ -108,7 +108,7 @@ fn measure(name: &str, seed: u64) -> Result<[f64; 4], Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("Shares λ of {DRAWS} draws in each interval, and in brackets the exact ones, in per cent\n");
+    println!("Shares λ of {DRAWS} draws in each interval, exact ones in brackets, per cent\n");
     println!("{}", distribution()?);
     let mut results = table(&["training", "test error", "calibration", "confidence at ½", "from average"]);
     for name in ["plain", "mixup, α = 0.2", "mixup, α = 1", "CutMix, α = 1"] {
@@ -123,7 +123,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("\nTrained on a fifth of the digits, {SEEDS} seeds, all in per cent ± standard error\n");
     println!("{results}");
-    println!("\n`confidence at ½`: the largest probability halfway between two digits of different");
-    println!("classes. `from average`: how far the output there is from the average of both outputs.");
+    println!("\n`confidence at ½`: the largest probability halfway between digits of two");
+    println!("classes. `from average`: how far that output is from the average of both.");
     Ok(())
 }

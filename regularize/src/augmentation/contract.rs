@@ -184,7 +184,7 @@ impl LabelContract {
             (Kind::Perspective, 0.5),
             (Kind::Elastic, 0.15),
             (Kind::Brightness, 0.5),
-            (Kind::Contrast, 1.0),
+            (Kind::Contrast, 3.0),
             (Kind::Saturation, f64::INFINITY),
             (Kind::Hue, f64::INFINITY),
             (Kind::Blur, 0.15),
