@@ -1,11 +1,12 @@
-//! Dropout in a restricted Boltzmann machine: features that do not lean on each other.
+//! Dropout in a restricted Boltzmann machine: hidden units that are on less often.
 //!
 //! `cargo run --release -p examples --example boltzmann_dropout`
 //!
 //! Two machines of 128 hidden units learn the digits, black and white, by contrastive divergence: one whole, one
-//! with a mask over its hidden units for each example, the same in both phases. Shown are their features, and two
-//! numbers: how often a hidden unit is on for a held-out digit (Srivastava et al. 2014, section 8, find sparser
-//! features with dropout), and how much alike the features are.
+//! with a mask over its hidden units for each example, the same in both phases. Shown are their features, and
+//! three numbers. With dropout a hidden unit is on less often for a held-out digit, as Srivastava et al. 2014,
+//! section 8, found. Here the features also become more alike: any half of the units must be able to say what
+//! digits have in common, so that each carries a part of it (paper at the border, ink in the middle).
 
 use autograd::{Feed, Graph, Parameters, Plan, Tensor, Var, interpret};
 use nn::data::{Batches, Dataset, LastBatch, digits};

@@ -107,13 +107,15 @@ fn average(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 fn turn(data: &Dataset<f32>, degrees: i32) -> Tensor<f32> {
     let (sin, cos) = f64::from(degrees).to_radians().sin_cos();
     let centre = (SIDE as f64 - 1.0) / 2.0;
+    let between = |at: f64| at - at.floor();
     Tensor::from_fn(data.examples().shape(), |i| {
         let image = data.example(i / (SIDE * SIDE));
         let (y, x) = ((i / SIDE % SIDE) as f64 - centre, (i % SIDE) as f64 - centre);
         let (row, column) = (cos * y - sin * x + centre, sin * y + cos * x + centre);
         let mut value = 0.0;
-        for (r, near_row) in [(row.floor(), 1.0 - row.fract()), (row.floor() + 1.0, row.fract())] {
-            for (c, near) in [(column.floor(), 1.0 - column.fract()), (column.floor() + 1.0, column.fract())]
+        for (r, near_row) in [(row.floor(), 1.0 - between(row)), (row.floor() + 1.0, between(row))] {
+            for (c, near) in
+                [(column.floor(), 1.0 - between(column)), (column.floor() + 1.0, between(column))]
             {
                 let inside = |at: f64| (0.0..SIDE as f64).contains(&at);
                 if inside(r) && inside(c) {

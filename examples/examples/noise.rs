@@ -4,7 +4,8 @@
 //!
 //! The same network learns 400 digits under each kind of noise. Then it is tested on held-out digits as they are,
 //! on digits with noisy pixels, and with noise on its own weights. Noise on what is disturbed later helps there:
-//! inputs against inputs, weights against weights. (Noise on inputs of a linear model is weight decay, exactly;
+//! inputs against inputs, weights against weights. Noise on gradients, meant for very deep networks, does not help
+//! this one. (Noise on inputs of a linear model is weight decay, exactly;
 //! noise on weights finds flat minima.)
 
 use autograd::{Parameters, Tensor};

@@ -23,7 +23,7 @@ fn parameters(seed: u64) -> Parameters<f64> {
 
 /// All states of a layer, `[16, 4]`.
 fn states() -> Tensor<f64> {
-    Tensor::from_fn([1 << SIDE, SIDE], |i| (i / SIDE >> (i % SIDE) & 1) as f64)
+    Tensor::from_fn([1 << SIDE, SIDE], |i| ((i / SIDE) >> (i % SIDE) & 1) as f64)
 }
 
 proptest! {
@@ -126,7 +126,7 @@ fn contrastive_divergence_trains_it() {
     let step = optimiser.minimise(loss, &specs);
     let mut plan = step.add_to(Plan::builder(&graph)).compile();
     let mut parameters = nn::initialise_parameters::<f64>(&specs, 1);
-    let patterns = Tensor::from_fn([20, SIDE], |i| f64::from((i % SIDE < 2) == (i / SIDE % 2 == 0)));
+    let patterns = Tensor::from_fn([20, SIDE], |i| f64::from((i % SIDE < 2) == (i / SIDE).is_multiple_of(2)));
     let likelihood = |parameters: &Parameters<f64>, pattern: [f64; SIDE]| {
         let graph = Graph::new();
         let v = graph.constant(Tensor::new([1, SIDE], pattern.to_vec()));

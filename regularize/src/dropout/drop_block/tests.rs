@@ -21,7 +21,7 @@ proptest! {
         let (height, width) = (rows + block - 1, columns + block - 1);
         let seeds = numbers([n, channels, rows, columns], 0.0, 1.0, seed);
         let seeds = Tensor::from_fn(seeds.shape(), |i| f64::from(seeds.data()[i] < 0.2));
-        let found = value(&[seeds.clone()], |v| layer(0.1, block).mask(v[0]));
+        let found = value(std::slice::from_ref(&seeds), |v| layer(0.1, block).mask(v[0]));
         prop_assert_eq!(found.shape(), Shape::from([n, channels, height, width]));
         let mut painted = vec![1.0; n * channels * height * width];
         for (i, _) in seeds.data().iter().enumerate().filter(|(_, seed)| **seed == 1.0) {

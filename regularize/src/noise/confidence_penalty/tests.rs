@@ -22,8 +22,8 @@ proptest! {
         n in 1usize..4, classes in 1usize..6, beta in 0.1..2.0, seed: u64,
     ) {
         let z = numbers([n, classes], -3.0, 3.0, seed);
-        let found = value(&[z.clone()], |v| penalty(beta).value(v[0])).item();
-        let slope = value(&[z.clone()], |v| grad(penalty(beta).value(v[0]), &[v[0]])[0]);
+        let found = value(std::slice::from_ref(&z), |v| penalty(beta).value(v[0])).item();
+        let slope = value(std::slice::from_ref(&z), |v| grad(penalty(beta).value(v[0]), &[v[0]])[0]);
         let mut sum = 0.0;
         for row in 0..n {
             let p = softmax(&z.data()[row * classes..][..classes]);
@@ -43,7 +43,7 @@ proptest! {
         let z = numbers([1, 4], -3.0, 3.0, seed);
         let p = softmax(z.data());
         let entropy: f64 = -p.iter().map(|p| p * p.ln()).sum::<f64>();
-        let found = value(&[z.clone()], |v| penalty(0.7).below(threshold).unwrap().value(v[0])).item();
+        let found = value(std::slice::from_ref(&z), |v| penalty(0.7).below(threshold).unwrap().value(v[0])).item();
         assert_close(found, 0.7 * (threshold - entropy).max(0.0), 1e-14);
         let slope = value(&[z], |v| grad(penalty(0.7).below(threshold).unwrap().value(v[0]), &[v[0]])[0]);
         prop_assert_eq!(slope.data().iter().all(|&s| s == 0.0), entropy >= threshold);
@@ -70,7 +70,7 @@ fn minimising_it_makes_the_output_less_sure() {
 #[test]
 fn certain_outputs_give_numbers() {
     let z = Tensor::new([1, 3], vec![1e4, 0.0, -1e4]);
-    assert_eq!(value(&[z.clone()], |v| entropy(v[0])).data(), [0.0]);
+    assert_eq!(value(std::slice::from_ref(&z), |v| entropy(v[0])).data(), [0.0]);
     let slope = value(&[z], |v| grad(penalty(1.0).value(v[0]), &[v[0]])[0]);
     assert_eq!(slope.data(), [0.0; 3]);
 }

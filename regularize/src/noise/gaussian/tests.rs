@@ -44,9 +44,9 @@ proptest! {
         let decay: f64 = deviation * deviation * w.data().iter().map(|w| w * w).sum::<f64>();
         // Sums of 16 squares of size up to 1e3.
         assert_close(mean, residual * residual + decay, 1e-13);
-        for i in 0..4 {
+        for (i, slope) in slope.iter().enumerate() {
             let expected = -2.0 * residual * x.data()[i] + 2.0 * deviation * deviation * w.data()[i];
-            assert_close(slope[i], expected, 1e-12);
+            assert_close(*slope, expected, 1e-12);
         }
     }
 }
