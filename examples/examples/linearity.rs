@@ -7,7 +7,7 @@
 //! First the argument of Goodfellow, Shlens and Szegedy (2015): a change that no input shows, `ε` in each of `n`
 //! of them, moves a linear unit by an amount that grows with `n` if its signs are those of the weights, but only
 //! with `√n` if they are random. Then a trained network along the sign of its gradient: logits nearly straight,
-//! and wrong classes over long stretches on *both* sides. Last, the classes in the plane of that direction and a
+//! and another class over a long stretch. Last, the classes in the plane of that direction and a
 //! random one: close and straight across the first, far along the second.
 
 use autograd::Tensor;

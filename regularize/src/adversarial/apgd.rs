@@ -176,6 +176,7 @@ impl Apgd {
                 (input("x"), input("point"), input("previous"), input("gradient"));
             let (new, epsilon) = (graph.scalar("new"), graph.scalar("epsilon"));
             let stride = graph.input("stride", [rows(shape)[0], 1]);
+            let gradient = threat.movable(point, gradient);
             let direction = threat.norm().steepest(gradient).reshape(rows(shape));
             let stepped = threat.project_within(x, point + (direction * stride).reshape(shape), epsilon);
             let moved = point + (stepped - point) * new + (point - previous) * (1.0 - new);

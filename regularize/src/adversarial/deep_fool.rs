@@ -64,14 +64,27 @@ impl DeepFool {
     }
 
     /// The shortest step to the nearest hyperplane: of class `from`, given logits and their gradients, one row
-    /// after the other. `None` if no gradient differs from that of `from`.
-    fn shortest(&self, logits: &[f64], slopes: &[f64], from: usize, to: Option<usize>) -> Option<Vec<f64>> {
+    /// after the other. Entries of `point` that meet the box stay. `None` if no gradient differs from that of
+    /// `from`.
+    fn shortest(
+        &self,
+        point: &[f64],
+        logits: &[f64],
+        slopes: &[f64],
+        from: usize,
+        to: Option<usize>,
+    ) -> Option<Vec<f64>> {
+        let stays = |w: f64, at: f64| match self.threat.bounds() {
+            Some((low, high)) => (w > 0.0 && at >= high) || (w < 0.0 && at <= low),
+            None => false,
+        };
         let width = slopes.len() / logits.len();
         let dual = self.threat.norm().dual();
         let mut nearest: Option<(f64, Vec<f64>, f64)> = None;
         for class in (0..logits.len()).filter(|&k| k != from && to.is_none_or(|to| to == k)) {
             let [own, other] = [from, class].map(|k| &slopes[k * width..(k + 1) * width]);
-            let w: Vec<f64> = other.iter().zip(own).map(|(a, b)| a - b).collect();
+            let w = other.iter().zip(own).map(|(a, b)| a - b);
+            let w: Vec<f64> = w.zip(point).map(|(w, at)| if stays(w, *at) { 0.0 } else { w }).collect();
             let (size, gap) = (dual.of(&w), (logits[class] - logits[from]).abs());
             let distance = gap / size;
             // Also refuses the NaN of 0/0 and the infinity of a class that no gradient leads to.
@@ -136,7 +149,8 @@ impl<T: Real> Attack<T> for DeepFool {
                 if done[example] || !finite {
                     continue;
                 }
-                if let Some(step) = self.shortest(&z, &slopes, from, to) {
+                let at = double(&point.data()[example * width..(example + 1) * width]);
+                if let Some(step) = self.shortest(&at, &z, &slopes, from, to) {
                     let gone = &mut gone[example * width..(example + 1) * width];
                     gone.iter_mut().zip(step).for_each(|(gone, step)| *gone += step);
                     let here = &mut point.data_mut()[example * width..(example + 1) * width];

@@ -7,8 +7,8 @@
 //! [`growth_exponent`] finds the powers 1 and ½.
 //!
 //! A trained network is nearly that along the gradient: its logits at `x + t sign(∇ₓ J)` are piecewise linear
-//! in `t` (exactly so for rectifiers), and wrong over long stretches of both sides. [`along`] gives the logits
-//! on any line, the paper's figure 4.
+//! in `t` (exactly so for rectifiers), and wrong over long stretches. [`along`] gives the logits on any line, as
+//! in the paper's figure 4.
 //!
 //! ```
 //! use regularize::adversarial::linearity::{growth_exponent, unit_moves};

@@ -205,22 +205,10 @@ impl Pgd {
             let gathered = over_mean(gradient);
             state.velocity.map_or(gathered, |velocity| velocity * mu + gathered)
         });
-        let direction = self.threat.norm().steepest(self.movable(state.point, velocity.unwrap_or(gradient)));
+        let direction =
+            self.threat.norm().steepest(self.threat.movable(state.point, velocity.unwrap_or(gradient)));
         let moved = state.point + direction * (epsilon * self.stride);
         State { point: self.threat.project_within(x, moved, epsilon), velocity }
-    }
-
-    /// `v` without the entries that point out of the box: the others share the step.
-    #[track_caller]
-    fn movable<'g, T: Real>(&self, point: Var<'g, T>, v: Var<'g, T>) -> Var<'g, T> {
-        let Some((low, high)) = self.threat.bounds() else { return v };
-        if self.threat.norm() == Norm::Infinity {
-            // Entries have a budget each and share nothing.
-            return v;
-        }
-        let up = v.greater(0.0) * point.greater_equal(high);
-        let down = v.less(0.0) * point.less_equal(low);
-        (up + down).select(v.like(0.0), v)
     }
 }
 

@@ -193,6 +193,19 @@ impl Threat {
         self.clip(x + difference.sign() * shrunk.minimum(room)).reshape(shape)
     }
 
+    /// `v` without the entries that point out of the box: the others share the step.
+    #[track_caller]
+    pub(super) fn movable<'g, T: Real>(&self, point: Var<'g, T>, v: Var<'g, T>) -> Var<'g, T> {
+        let Some((low, high)) = self.bounds else { return v };
+        if self.norm == Norm::Infinity {
+            // Entries have a budget each and share nothing.
+            return v;
+        }
+        let up = v.greater(0.0) * point.greater_equal(high);
+        let down = v.less(0.0) * point.less_equal(low);
+        (up + down).select(v.like(0.0), v)
+    }
+
     /// The draws of a random start from the streams `STREAM.entries` and `STREAM.radius`.
     #[track_caller]
     pub fn draws<'g, T: Real>(&self, graph: &'g Graph<T>, stream: &str, shape: Shape) -> StartDraws<'g, T> {
