@@ -173,7 +173,7 @@ fn noise(train: &Dataset, first: &Dataset, epochs: u64) -> Result<(), Box<dyn Er
         });
         let mut parameters = initialise(&model, SEED);
         trainer.fit(train, None, &mut parameters)?;
-        let found = &AttackEvaluator::new(&model, attack, 250).curve(first, &mut parameters, &[BUDGET])?[0];
+        let found = &AttackEvaluator::new(&model, attack, 250).curve(first, &parameters, &[BUDGET])?[0];
         println!(
             "trained on {name:16} clean error {:4.1} %   under attack {:5.1} %",
             100.0 * found.clean_error,

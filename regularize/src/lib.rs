@@ -124,7 +124,7 @@
 //! let mut stopping = EarlyStopping::new(2);
 //! trainer.fit_observed(&train, Some(&validation), &mut parameters, &mut stopping)?;
 //! let mut best = stopping.finish()?.parameters;
-//! let found = &AttackEvaluator::new(&model, attack, 128).curve(&validation, &mut best, &[0.1])?[0];
+//! let found = &AttackEvaluator::new(&model, attack, 128).curve(&validation, &best, &[0.1])?[0];
 //! println!("error {:.1} %, under attack {:.1} %", 100.0 * found.clean_error, 100.0 * found.error);
 //! assert!(found.clean_error <= found.error && found.error < 0.5);
 //! # Ok(())

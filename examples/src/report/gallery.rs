@@ -122,7 +122,7 @@ fn attack(study: &Study, source: &Source, row: &Row) -> Result<AttackedSet, Regu
     let network = study.settings.task(source).network(row.technique)?;
     let mut parameters = row.members[0].parameters.clone();
     let attack = FastGradient::new(EPSILON)?.within(0.0, 1.0)?;
-    let clipped = AttackEvaluator::new(&network, attack, 256).attack(&source.test, &mut parameters)?.clipped;
+    let clipped = AttackEvaluator::new(&network, attack, 256).attack(&source.test, &parameters)?.clipped;
     let moved = Dataset::new(clipped.clone(), source.test.labels().clone(), source.classes())?;
     let before = predictions(&network, &source.test, &mut parameters)?;
     let after = predictions(&network, &moved, &mut parameters)?;

@@ -170,7 +170,7 @@ impl Task<'_> {
         let test = trainer.evaluate(data, &parameters)?;
         let attack = FastGradient::new(0.0)?.within(0.0, 1.0)?;
         let attacks = AttackEvaluator::new(&network, attack, ATTACK_BATCH)
-            .curve(data, &mut parameters, &self.epsilons)?
+            .curve(data, &parameters, &self.epsilons)?
             .iter()
             .map(|robustness| UnderAttack { epsilon: robustness.epsilon, error: robustness.error })
             .collect();

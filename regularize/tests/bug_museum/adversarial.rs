@@ -107,7 +107,7 @@ fn success_is_what_the_network_says_of_the_clipped() {
     parameters.insert("linear1.weight", Tensor::new([2, 2], vec![0.0, 1.0, 0.0, 1.0]));
     parameters.insert("linear1.bias", Tensor::new([2], vec![0.0, -0.7]));
     let attack = FastGradient::new(0.15).unwrap().within(0.0, 1.0).unwrap();
-    let found = AttackEvaluator::new(&model, attack, 2).attack(&data, &mut parameters).unwrap();
+    let found = AttackEvaluator::new(&model, attack, 2).attack(&data, &parameters).unwrap();
     let wrong = |examples: &Tensor<f64>| {
         let graph = Graph::new();
         let logits = model.forward(graph.constant(examples.clone()), Mode::Evaluate);

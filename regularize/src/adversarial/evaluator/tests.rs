@@ -33,11 +33,11 @@ fn largest(row: &[f64]) -> usize {
 #[test]
 fn what_it_reports_is_what_a_second_look_finds() {
     let (model, data) = (mlp(), data());
-    let mut parameters = initialise(&model, 1);
+    let parameters = initialise(&model, 1);
     for norm in [Norm::Infinity, Norm::Two, Norm::One] {
         let attack = fgsm_in_box(0.3).in_norm(norm);
         // Batches of 3, 3 and 1.
-        let found = AttackEvaluator::new(&model, attack, 3).attack(&data, &mut parameters).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 3).attack(&data, &parameters).unwrap();
         let (mut wrong, mut sure, mut loss, mut clean) = (0, 0.0, 0.0, 0);
         let (after, before) =
             (logits(&model, &parameters, &found.clipped), logits(&model, &parameters, data.examples()));
@@ -71,11 +71,11 @@ fn what_it_reports_is_what_a_second_look_finds() {
 #[test]
 fn no_budget_leaves_every_example_as_it_is() {
     let (model, data) = (mlp(), data());
-    let mut parameters = initialise(&model, 1);
+    let parameters = initialise(&model, 1);
     let before = parameters.clone();
     for norm in [Norm::Infinity, Norm::Two, Norm::One] {
         let attack = fgsm_in_box(0.0).in_norm(norm);
-        let found = AttackEvaluator::new(&model, attack, 3).attack(&data, &mut parameters).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 3).attack(&data, &parameters).unwrap();
         assert_eq!(found.raw, *data.examples());
         assert_eq!(found.clipped, *data.examples());
         assert_eq!(found.robustness.error, found.robustness.clean_error);
@@ -87,11 +87,11 @@ fn no_budget_leaves_every_example_as_it_is() {
 #[test]
 fn a_batch_of_one_is_a_row_of_a_batch() {
     let (model, data) = (mlp(), data());
-    let mut parameters = initialise(&model, 2);
+    let parameters = initialise(&model, 2);
     for norm in [Norm::Infinity, Norm::Two, Norm::One] {
-        let mut attacked = |batch| {
+        let attacked = |batch| {
             let attack = fgsm_in_box(0.2).in_norm(norm);
-            AttackEvaluator::new(&model, attack, batch).attack(&data, &mut parameters).unwrap()
+            AttackEvaluator::new(&model, attack, batch).attack(&data, &parameters).unwrap()
         };
         let (ones, all) = (attacked(1), attacked(7));
         assert_eq!(ones.success, all.success);
@@ -124,10 +124,10 @@ fn examples_without_a_usable_gradient_are_counted_and_left_alone() {
     }
     let model = Masked(Linear::new("l", 4, 3));
     let data = data().subset(&[0, 1, 2, 3]).unwrap();
-    let mut parameters = initialise(&model, 1);
+    let parameters = initialise(&model, 1);
     for norm in [Norm::Infinity, Norm::Two, Norm::One] {
         let attack = fgsm_in_box(0.25).in_norm(norm);
-        let found = AttackEvaluator::new(&model, attack, 4).attack(&data, &mut parameters).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 4).attack(&data, &parameters).unwrap();
         assert_eq!((found.robustness.zero_gradients, found.robustness.non_finite_gradients), (1, 1));
         for i in 0..4 {
             let moved = found.raw.data()[4 * i..4 * i + 4] != *data.example(i);
@@ -142,10 +142,10 @@ fn examples_without_a_usable_gradient_are_counted_and_left_alone() {
 fn the_mode_of_the_network_is_chosen() {
     let half = Dropout::new(0.5).unwrap();
     let model = Sequential::<f64>::new().then(half).linear(4, 3);
-    let (data, mut parameters) = (data(), initialise(&model, 1));
-    let mut raw = |mode, seed| {
+    let (data, parameters) = (data(), initialise(&model, 1));
+    let raw = |mode, seed| {
         let evaluator = AttackEvaluator::new(&model, fgsm_in_box(0.1), 7);
-        evaluator.in_mode(mode, seed).attack(&data, &mut parameters).unwrap().raw
+        evaluator.in_mode(mode, seed).attack(&data, &parameters).unwrap().raw
     };
     let unmoved =
         |raw: &Tensor<f64>| raw.data().iter().zip(data.examples().data()).filter(|(r, x)| r == x).count();
@@ -160,17 +160,17 @@ fn the_mode_of_the_network_is_chosen() {
 #[test]
 fn a_curve_is_one_attack_after_the_other() {
     let (model, data) = (mlp(), data());
-    let mut parameters = initialise(&model, 1);
+    let parameters = initialise(&model, 1);
     let epsilons = [0.0, 0.1, 0.5];
     let mut evaluator = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4);
-    let curve = evaluator.curve(&data, &mut parameters, &epsilons).unwrap();
+    let curve = evaluator.curve(&data, &parameters, &epsilons).unwrap();
     for (found, epsilon) in curve.iter().zip(epsilons) {
-        let one = AttackEvaluator::new(&model, fgsm_in_box(epsilon), 4).attack(&data, &mut parameters);
+        let one = AttackEvaluator::new(&model, fgsm_in_box(epsilon), 4).attack(&data, &parameters);
         assert_eq!(*found, one.unwrap().robustness);
     }
     assert!(curve[1].loss > curve[0].loss);
     assert!(matches!(
-        evaluator.curve(&data, &mut parameters, &[0.1, -0.1]),
+        evaluator.curve(&data, &parameters, &[0.1, -0.1]),
         Err(RegularizeError::Hyperparameter(_))
     ));
 }
@@ -178,12 +178,12 @@ fn a_curve_is_one_attack_after_the_other() {
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (model, data) = (Sequential::<f64>::mlp(&[5, 3], Activation::Relu), data());
-    let mut parameters = initialise(&model, 1);
-    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).attack(&data, &mut parameters).unwrap_err();
+    let parameters = initialise(&model, 1);
+    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).attack(&data, &parameters).unwrap_err();
     assert!(matches!(error, RegularizeError::Train(_)), "{error}");
     let model = mlp();
-    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 0).attack(&data, &mut parameters).unwrap_err();
+    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 0).attack(&data, &parameters).unwrap_err();
     assert!(matches!(error, RegularizeError::Train(_)), "{error}");
-    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).attack(&data, &mut Parameters::new());
+    let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).attack(&data, &Parameters::new());
     assert!(matches!(error.unwrap_err(), RegularizeError::Train(_)));
 }

@@ -270,7 +270,7 @@ fn training_for_bounds_makes_them_tight() {
         }
         let attack = FastGradient::new(0.05).unwrap().within(0.0, 1.0).unwrap();
         let mut evaluator = crate::AttackEvaluator::new(&model, attack, 128);
-        let attacked = evaluator.curve(&test, &mut parameters, &[0.05]).unwrap().remove(0);
+        let attacked = evaluator.curve(&test, &parameters, &[0.05]).unwrap().remove(0);
         (verify(&model, region(0.05), &test, &parameters).unwrap(), attacked)
     };
     let ((plain, attacked), (trained, withstood)) = (verified(&[0.0, 0.0]), verified(&[0.02, 0.05]));

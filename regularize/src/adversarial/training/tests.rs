@@ -163,7 +163,7 @@ fn trained_networks_withstand_more() {
         });
         trainer.fit(&train, None, &mut parameters).unwrap();
         let mut evaluator = crate::AttackEvaluator::new(&model, attack, 128);
-        evaluator.curve(&test, &mut parameters, &[0.1]).unwrap().remove(0)
+        evaluator.curve(&test, &parameters, &[0.1]).unwrap().remove(0)
     };
     let (plain, adversarial) = (error(false), error(true));
     // One seed each, so the margin asked for is far below the one there is.

@@ -2,6 +2,9 @@ use super::*;
 use crate::testing::{check, numbers, value};
 use proptest::prelude::*;
 
+/// An operation on images with a number for each.
+type Tone<'t> = &'t dyn for<'g> Fn(Var<'g, f64>, Var<'g, f64>) -> Var<'g, f64>;
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(30) })]
 
@@ -12,7 +15,7 @@ proptest! {
     ) {
         let x = numbers([n, 3, h, w], 0.0, 1.0, seed);
         let p = numbers([n], -1.0, 2.0, seed ^ 1);
-        let of = |f: &dyn for<'g> Fn(Var<'g, f64>, Var<'g, f64>) -> Var<'g, f64>| {
+        let of = |f: Tone<'_>| {
             value(&[x.clone(), p.clone()], |v| f(v[0], v[1])).into_data()
         };
         let (bright, contrasted) = (of(&|x, p| brightness(x, p)), of(&|x, p| contrast(x, p)));

@@ -30,7 +30,7 @@ proptest! {
             let found = value(&[a.clone(), b.clone()], |x| term.loss(x[0], x[1])).item();
             assert_close(found, expected, 1e-14);
             // Nothing to agree on.
-            let same = value(&[a.clone()], |x| term.loss(x[0], x[0])).item();
+            let same = value(std::slice::from_ref(&a), |x| term.loss(x[0], x[0])).item();
             assert_eq!(same, 0.0);
         }
     }

@@ -15,12 +15,9 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
                 continue;
             }
             let factor = a[row][column] / a[column][column];
-            for k in 0..n {
-                a[row][k] -= factor * a[column][k];
-            }
-            for k in 0..b[row].len() {
-                b[row][k] -= factor * b[column][k];
-            }
+            let (pivot, right) = (a[column].clone(), b[column].clone());
+            a[row].iter_mut().zip(pivot).for_each(|(entry, pivot)| *entry -= factor * pivot);
+            b[row].iter_mut().zip(right).for_each(|(entry, right)| *entry -= factor * right);
         }
     }
     (0..n).map(|i| b[i].iter().map(|v| v / a[i][i]).collect()).collect()
@@ -33,7 +30,7 @@ proptest! {
     fn it_converges_to_the_linear_solve(n in 1usize..7, classes in 1usize..4, alpha in 0.1f64..0.8, seed: u64) {
         let x = numbers([n, 2], -1.0, 1.0, seed);
         let y = Tensor::from_fn([n, classes], |i| f64::from(u8::from(i / classes < 3 && i % classes == i / classes % classes)));
-        let w = value(&[x.clone()], |x| similarity(x[0], 0.7).unwrap());
+        let w = value(std::slice::from_ref(&x), |x| similarity(x[0], 0.7).unwrap());
         // 0.8^300 is below 1e-29.
         let found = value(&[x.clone(), y.clone()], |v| {
             propagate_labels(similarity(v[0], 0.7).unwrap(), v[1], alpha, 300).unwrap()

@@ -25,9 +25,9 @@ proptest! {
         n in 1usize..5, k in 1usize..5, threshold in 0.0f64..1.0, seed: u64,
     ) {
         let logits = numbers([n, k], -2.0, 2.0, seed);
-        let loss = value(&[logits.clone()], |x| labels(threshold).loss(x[0], x[0]).loss).item();
-        let used = value(&[logits.clone()], |x| labels(threshold).loss(x[0], x[0]).used).item();
-        let slope = value(&[logits.clone()], |x| grad(labels(threshold).loss(x[0], x[0]).loss, &[x[0]])[0]);
+        let loss = value(std::slice::from_ref(&logits), |x| labels(threshold).loss(x[0], x[0]).loss).item();
+        let used = value(std::slice::from_ref(&logits), |x| labels(threshold).loss(x[0], x[0]).used).item();
+        let slope = value(std::slice::from_ref(&logits), |x| grad(labels(threshold).loss(x[0], x[0]).loss, &[x[0]])[0]);
         let (mut sum, mut sure) = (0.0, 0);
         for (row, slope) in logits.data().chunks(k).zip(slope.data().chunks(k)) {
             let p = softmax(row);
@@ -62,7 +62,7 @@ fn derivatives_are_right_and_none_goes_through_the_label() {
 #[test]
 fn a_threshold_of_one_takes_only_certainty() {
     let logits = Tensor::new([2, 2], vec![0.0, 1e3, 5.0, 0.0]);
-    assert_eq!(value(&[logits.clone()], |x| labels(1.0).mask(x[0])).data(), [1.0, 0.0]);
+    assert_eq!(value(std::slice::from_ref(&logits), |x| labels(1.0).mask(x[0])).data(), [1.0, 0.0]);
     assert_eq!(value(&[logits], |x| labels(0.0).mask(x[0])).data(), [1.0, 1.0]);
 }
 

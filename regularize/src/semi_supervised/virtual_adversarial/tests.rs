@@ -29,17 +29,13 @@ fn eigen(mut a: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
                 let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
                 let c = 1.0 / (t * t + 1.0).sqrt();
                 let s = t * c;
-                for k in 0..n {
-                    let (x, y) = (a[k][p], a[k][q]);
-                    (a[k][p], a[k][q]) = (c * x - s * y, s * x + c * y);
+                let turned = |x: f64, y: f64| (c * x - s * y, s * x + c * y);
+                for row in a.iter_mut().chain(v.iter_mut()) {
+                    (row[p], row[q]) = turned(row[p], row[q]);
                 }
-                for k in 0..n {
-                    let (x, y) = (a[p][k], a[q][k]);
-                    (a[p][k], a[q][k]) = (c * x - s * y, s * x + c * y);
-                }
-                for row in &mut v {
-                    let (x, y) = (row[p], row[q]);
-                    (row[p], row[q]) = (c * x - s * y, s * x + c * y);
+                let columns = a[p].clone().into_iter().zip(a[q].clone()).enumerate();
+                for (k, (x, y)) in columns {
+                    (a[p][k], a[q][k]) = turned(x, y);
                 }
             }
         }
