@@ -5,92 +5,92 @@
 //! replayed from a seed, and fused into one training step with everything else. The book is Goodfellow,
 //! Bengio, Courville, *Deep Learning*, chapter 7.
 //!
-//! | technique | graph shape | source | what is verified |
-//! |---|---|---|---|
-//! | [`L2`] | penalty `w -> α/2 ‖w‖²`; proximal step | book 7.1.1 | one step is `(1 - ε α) w - ε g` bit for bit; minimum scaled by `λ/(λ + α)` along Hessian eigenvectors |
-//! | [`L1`] | penalty `w -> α ‖w‖₁`; proximal step | book 7.1.2 | soft-thresholded minimum of a diagonal quadratic, zeros exact; `sign(0) = 0` |
-//! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic |
-//! | [`GroupLasso`] | penalty `w -> α Σ ‖w_g‖` over rows, columns, channels; proximal step | Yuan and Lin 2006 | minimum `(1 - α/(h ‖w*‖))₊ w*` for Hessian `h I`, whole groups exactly 0 |
-//! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 |
-//! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes |
-//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones |
-//! | [`ProjectedGradient`] | protocol: solves a constrained problem | book 7.2 | the minimum on the ball of radius `‖w(α)‖` is `w(α)` with multiplier `α`; KKT residual 0 |
-//! | [`WeightNorm`] | layer with weights `g v/‖v‖` | Salimans and Kingma 2016 | closed-form gradients, orthogonal to `v` |
-//! | [`SpectralNorm`] | layer with weights `W/σ`, `σ` by power iteration | Miyato et al. 2018 | `σ` of matrices with known singular values; gradient `G/σ - ⟨G, W⟩/σ² u vᵀ`; no state moves in evaluation |
-//! | [`SoftSharing`] | penalty `β/2 ‖w_A - w_B‖²` | book 7.9 | closed-form minimum of two quadratics; becomes tying as `1/β` |
-//! | [`Tied`], [`sharing::tie`] | expression or layer with one parameter for several | book 7.9 | gradient is the sum of the copies' gradients; trains bit for bit as layers of one name |
-//! | [`sharing::tied_dense`] | kernel to the dense matrix that it is | book 7.9, 9.4 | convolution equals it in value and both gradients, for any stride, padding, dilation |
-//! | [`Affine`](augmentation::Affine), [`Perspective`](augmentation::Perspective), [`Elastic`](augmentation::Elastic), [`Crop`](augmentation::Crop), [`Flip`](augmentation::Flip) | input transform `(images, matrices, corners, displacements or offsets) -> images`, by bilinear sampling | book 7.4; Simard et al. 2003 | both derivatives to the second order; central differences at whole pixels; a small warp is a tangent penalty to second order; whole shifts exact; example `augmentations` |
-//! | [`Brightness`](augmentation::Brightness), [`Contrast`](augmentation::Contrast), [`Saturation`](augmentation::Saturation), [`Hue`](augmentation::Hue), [`Blur`](augmentation::Blur) | input transform `(images, one number for each) -> images` | book 7.4, 12.2; Smith 1978 | hue by the six cases of HSV, modulo 1; the kink at grey; blur of width 0; example `augmentations` |
-//! | [`GaussianNoise`](augmentation::GaussianNoise), [`SaltAndPepper`](augmentation::SaltAndPepper), [`Cutout`](augmentation::Cutout) | input transform `(images, draw) -> images` | book 7.5; DeVries and Taylor 2017 | boxes enumerated, their middle uniform; share of replaced pixels; example `augmentations` |
-//! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box; example `mixup` |
-//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]`; example `augmented_training` |
-//! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired); examples `six_and_nine`, `mnist_augmentation` |
-//! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help (example `multi_task`) |
-//! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear; the algorithm on plain vectors, all orders of three tasks |
-//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2; example `hidden_sparsity` |
-//! | [`KWinners`](sparsity::KWinners) | activation transform `x -> x m(x)` | Makhzani and Frey 2014 | exactly `k` stay, ties included; gradients of the winners only |
-//! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error; example `sparse_codes` |
-//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads; examples `bagging`, `waveform` |
-//! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay |
-//! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit; on weights no unit is scaled |
-//! | [`SubNetworks`] | protocol: every subnetwork, one by one | Warde-Farley et al. 2014 | softmax regression and deep linear networks: rule = geometric mean to 1e-12; against masks set by hand |
-//! | [`MonteCarlo`] | protocol over [`Mode::Sample`](nn::Mode) | Gal and Ghahramani 2016 | moments of the samples; many samples come to the mean of all subnetworks |
-//! | [`GaussianDropout`](dropout::GaussianDropout) | activation transform `x (1 + σ ν)` | Srivastava et al. 2014, section 10 | mean and variance are those of inverted dropout |
-//! | [`AlphaDropout`](dropout::AlphaDropout) | activation transform | Klambauer et al. 2017 | mean 0 and variance 1 stay, over masks and two-point inputs |
-//! | [`SpatialDropout`](dropout::SpatialDropout) | activation transform, a draw for each channel | Tompson et al. 2015 | a channel stays or goes as a whole; without places it is dropout |
-//! | [`DropBlock`](dropout::DropBlock) | activation transform, squares of a map | Ghiasi et al. 2018 | squares painted by hand; coverage by enumeration; blocks of 1 and of all are the two above |
-//! | [`DropConnect`](dropout::DropConnect) | a layer at masked weights | Wan et al. 2013 | mean and variance of `v W` over all masks; gradient 0 exactly where a weight is dropped |
-//! | [`StochasticDepth`](dropout::StochasticDepth) | residual block `x + g f(x)` | Huang et al. 2016 | linear blocks: mean over gates is `Π (I + q A)` |
-//! | [`ShakeDrop`](dropout::ShakeDrop) | residual block, other noise backward | Yamada et al. 2019 | the factor in both passes, over gates and noise; mean factor `q` |
-//! | [`VariationalDropout`](dropout::VariationalDropout) | recurrence `f(h μₕ, x μₓ)` | Gal and Ghahramani 2016 | the recurrence by hand; two masks for a sequence in all cells; what is carried over is not masked |
-//! | [`Zoneout`](dropout::Zoneout) | recurrence `μ h' + (1 - μ) h` | Krueger et al. 2017 | the recurrence by hand; mean over masks is the prediction |
-//! | [`DropoutMachine`](dropout::DropoutMachine) | energy `F(v; r)` of a smaller Boltzmann machine | Srivastava et al. 2014, section 8 | all states of a 4 by 4 machine, for every mask |
-//! | [`GaussianNoise`] | activation transform `x + σ ν` | book 7.5; Bishop 1995 | on inputs of least squares it is weight decay, over all signs, value and gradient |
-//! | [`WeightNoise`](noise::WeightNoise) | a layer at noisy weights | book 7.5 | linear: a constant; nonlinear: `σ² ‖∇_W y‖²`, rest of order `σ⁴` |
-//! | [`GradientNoise`](noise::GradientNoise) | update transform | Neelakantan et al. 2015 | steps by hand from the same draws |
-//! | [`Langevin`] | update transform, noise `√(2 ε τ)` | Welling and Teh 2011 | steps by hand; variance `τ / (λ (1 - ελ/2))` on a quadratic |
-//! | [`LabelSmoothing`] | loss, both conventions | book 7.5.1; Szegedy et al. 2016 | gap of the logits at the optimum, `ln((1-ε)(K-1)/ε)` and `ln(((1-ε)K+ε)/ε)` |
-//! | [`ConfidencePenalty`] | loss term `-β H(p)` | Pereyra et al. 2017 | gradient `β p (ln p + H)`; its minimum is the uniform distribution |
-//! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience |
-//! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves |
-//! | [`early_stopping::refit`] | protocol: training on all data | book 7.8, algorithms 7.2 and 7.3 | bit for bit the direct training of as many steps or epochs; target and limit |
-//! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for any norm and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained for any `p`; identity at `ε = 0`; gradients through the perturbation and without; examples `adversarial_attacks`, `mnist_fast_gradient` |
-//! | [`Threat`] | projection `(x, v) -> v` onto ball and box together | Duchi et al. 2008 | nearest point, idempotent, nonexpansive; multiplier against bisection, its derivative by differences; example `adversarial_attacks` |
-//! | [`Pgd`] | input transform, steps unrolled, any loss | Madry et al. 2018; Dong et al. 2018 | best point of ball and box on linear losses; a plain loop step by step; plan equals interpreter; example `adversarial_attacks` |
-//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020; Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; masked gradients do not hinder the second; example `adversarial_attacks` |
-//! | [`DeepFool`](adversarial::DeepFool), [`CarliniWagner`](adversarial::CarliniWagner) | protocol: smallest perturbation | Moosavi-Dezfooli et al. 2016; Carlini and Wagner 2017 | distance to the boundary of an affine network, the first exactly in one step; example `adversarial_attacks` |
-//! | [`adversarial::diagnose()`] | protocol | Athalye et al. 2018; Carlini et al. 2019 | rounded inputs, saturated logits and noise flagged, an honest network not; example `gradient_masking` |
-//! | [`adversarial::linearity`], [`adversarial::boundary`] | protocol | Goodfellow et al. 2015 | growth exponents 1 and ½; piecewise linear for rectifiers; straight boundary of a linear network; example `linearity` |
-//! | [`AdversarialTraining`] | objective `α J(x) + (1 - α) J(x̃)` | Goodfellow et al. 2015, section 6 | on logistic regression `ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient |
-//! | [`AttackEvaluator`] | protocol: a data set under any attack | Carlini et al. 2019 | every figure found again by a second look; zero and non-finite gradients counted; worst case monotone; averages over draws; example `adversarial_attacks` |
-//! | [`AdversarialTraining`] by [`Pgd`](adversarial::Pgd) | objective, attack unrolled | Madry et al. 2018; Wong et al. 2020 (random start) | on linear scores all attacks end in one corner: the closed form; statistics only of what is trained on |
-//! | [`OverfittingMonitor`](adversarial::OverfittingMonitor) | protocol: sees each epoch | Wong et al. 2020; Andriushchenko and Flammarion 2020 | collapse caught, bad epochs not; best parameters a copy; accuracies of a linear network exact |
-//! | [`Trades`](adversarial::Trades) | objective `J(x) + β D(p(x)‖p(x'))` | Zhang et al. 2019 | point, value and gradient in closed form for a linear softmax; no label in the inner problem |
-//! | [`SmoothedClassifier`](adversarial::SmoothedClassifier) | protocol: noisy copies | Cohen et al. 2019; Clopper and Pearson 1934 | radius of a linear classifier is its distance, for any `σ`; coverage of the limit summed exactly |
-//! | [`interval_bounds`](adversarial::interval_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network |
-//! | [`EntropyMinimisation`](semi_supervised::EntropyMinimisation) | penalty of predictions | Grandvalet and Bengio 2004 | gradient `-p (ln p + H)` |
-//! | [`PseudoLabels`](semi_supervised::PseudoLabels) | loss against predicted labels | Lee 2013; Sohn et al. 2020 | gradient `[max p ≥ τ] (p - [ŷ])`; used share counted |
-//! | [`Consistency`](semi_supervised::Consistency), [`two_passes`](semi_supervised::two_passes) | two passes with draws of their own | Laine and Aila 2017 | value, both gradients; masks independent, also in the plan |
-//! | [`MeanTeacher`](semi_supervised::MeanTeacher) | averaged weights as a state of the plan | Tarvainen and Valpola 2017 | teacher is the closed sum over its students; ramp-up is their mean |
-//! | [`VirtualAdversarial`](semi_supervised::VirtualAdversarial) | divergence at the worst small step, by power iteration | Miyato et al. 2016, 2018 | Hessian `W (diag p - p pᵀ) Wᵀ`; the iteration ends at its top eigenvector |
-//! | [`propagate_labels`](semi_supervised::propagate_labels) | unrolled iteration on a similarity graph | Zhou et al. 2003 | equals the linear solve |
-//! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan |
-//! | [`unroll`](hyper_gradient::unroll()), [`HyperTuner`] | protocol: `k` steps as one expression, the derivative of the validation loss through them | Maclaurin et al. 2015; Franceschi et al. 2017 | unrolled steps are single ones bit for bit; differences through seven optimisers; carried = one long window |
-//! | [`implicit_hyper_gradient`](hyper_gradient::implicit_hyper_gradient) | derivative at a minimum, conjugate gradients on Hessian products | Bengio 2000; Pedregosa 2016 | ridge regression's closed form to 1e-10; the unrolled form converges to it like `(a k + b) ρᵏ` |
-//! | [`ConcreteDropout`] | activation transform with a relaxed mask | Gal et al. 2017 | cold, it is dropout draw for draw; its mean derivative goes to that of the exact mean |
-//! | [`SharpnessAware`] | rule of gradients `∇J(w + e)`, in front of an optimiser's chain; SAM and ASAM | Foret et al. 2021; Kwon et al. 2021 | closed form on a quadratic; two passes apart give the same; ASAM blind to the scale of layers; statistics of batch normalisation updated once; example `sharpness` |
-//! | [`largest_curvature`](flatness::largest_curvature) | protocol: power iteration on Hessian-vector products | Pearlmutter 1994 | eigenvalue and eigenvector of a quadratic; residual; example `sharpness` |
-//! | [`ExponentialAverage`] | update transform with the average as state | Polyak and Juditsky 1992 | geometric sum; the steps unchanged bit for bit; resumed; example `weight_averaging` |
-//! | [`WeightAverage`] | update transform with the mean as state (SWA) | Izmailov et al. 2018 | arithmetic mean of the chosen steps; example `weight_averaging` |
-//! | [`estimate_statistics`] | protocol: running statistics for other weights | Izmailov et al. 2018, section 3.2 | means over batches, whatever the update rate; example `weight_averaging` |
-//! | [`TangentPropagation`](tangent::TangentPropagation) | penalty `(f, x, t) -> Σ ‖∂f/∂x t‖²`; tangents of smooth transformations by [`Transformations`](tangent::Transformations) | book 7.14; Simard et al. 1992 | Jacobian by hand; slopes of the smoothed image; equals small moves and small turns to second order; fewer errors on 10 to 80 digits; example `tangent_propagation` |
-//! | [`tangent_distance`](tangent::tangent_distance), [`TangentNeighbour`](tangent::TangentNeighbour) | protocol: distance of two examples, one- and two-sided; nearest neighbour | book 7.14; Simard et al. 1992 | residual of least squares; 0 along tangents, symmetric, at most Euclid's; example `tangent_distance` |
-//! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings |
-//! | [`DoubleBackpropagation`] | penalty `½ ‖∂J/∂x‖²` | Drucker and LeCun 1992 | closed form for softmax regression; example `input_gradients` |
-//! | [`InputGradientPenalty`] | penalty `‖∂J/∂x‖₁` or `‖∂J/∂x‖₂` | Ross and Doshi-Velez 2018 | the loss under a fast gradient attack to second order, in both norms; example `input_gradients` |
-//! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic |
-//! | [`JacobianNorm`] | penalty `½ ‖∂f/∂x‖²` by random projection | Hoffman et al. 2019 | no bias, by enumeration of two distributions; example `input_gradients` |
+//! | technique | graph shape | source | what is verified | example |
+//! |---|---|---|---|---|
+//! | [`L2`] | penalty `w -> α/2 ‖w‖²`; proximal step | book 7.1.1 | one step is `(1 - ε α) w - ε g` bit for bit; minimum scaled by `λ/(λ + α)` along Hessian eigenvectors | `weight_decay` |
+//! | [`L1`] | penalty `w -> α ‖w‖₁`; proximal step | book 7.1.2 | soft-thresholded minimum of a diagonal quadratic, zeros exact; `sign(0) = 0` | `sparse_weights` |
+//! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic | `sparse_weights` |
+//! | [`GroupLasso`] | penalty `w -> α Σ ‖w_g‖` over rows, columns, channels; proximal step | Yuan and Lin 2006 | minimum `(1 - α/(h ‖w*‖))₊ w*` for Hessian `h I`, whole groups exactly 0 | `sparse_weights` |
+//! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 | `reparameterisation` |
+//! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes | `weight_decay` |
+//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones | `norm_constraint` |
+//! | [`ProjectedGradient`] | protocol: solves a constrained problem | book 7.2 | the minimum on the ball of radius `‖w(α)‖` is `w(α)` with multiplier `α`; KKT residual 0 | `norm_constraint` |
+//! | [`WeightNorm`] | layer with weights `g v/‖v‖` | Salimans and Kingma 2016 | closed-form gradients, orthogonal to `v` | `reparameterisation` |
+//! | [`SpectralNorm`] | layer with weights `W/σ`, `σ` by power iteration | Miyato et al. 2018 | `σ` of matrices with known singular values; gradient `G/σ - ⟨G, W⟩/σ² u vᵀ`; no state moves in evaluation | `reparameterisation` |
+//! | [`SoftSharing`] | penalty `β/2 ‖w_A - w_B‖²` | book 7.9 | closed-form minimum of two quadratics; becomes tying as `1/β` | `parameter_sharing` |
+//! | [`Tied`], [`sharing::tie`] | expression or layer with one parameter for several | book 7.9 | gradient is the sum of the copies' gradients; trains bit for bit as layers of one name | `parameter_sharing` |
+//! | [`sharing::tied_dense`] | kernel to the dense matrix that it is | book 7.9, 9.4 | convolution equals it in value and both gradients, for any stride, padding, dilation | `parameter_sharing` |
+//! | [`Affine`](augmentation::Affine), [`Perspective`](augmentation::Perspective), [`Elastic`](augmentation::Elastic), [`Crop`](augmentation::Crop), [`Flip`](augmentation::Flip) | input transform `(images, matrices, corners, displacements or offsets) -> images`, by bilinear sampling | book 7.4; Simard et al. 2003 | both derivatives to the second order; central differences at whole pixels; a small warp is a tangent penalty to second order; whole shifts exact | `augmentations` |
+//! | [`Brightness`](augmentation::Brightness), [`Contrast`](augmentation::Contrast), [`Saturation`](augmentation::Saturation), [`Hue`](augmentation::Hue), [`Blur`](augmentation::Blur) | input transform `(images, one number for each) -> images` | book 7.4, 12.2; Smith 1978 | hue by the six cases of HSV, modulo 1; the kink at grey; blur of width 0 | `augmentations` |
+//! | [`GaussianNoise`](augmentation::GaussianNoise), [`SaltAndPepper`](augmentation::SaltAndPepper), [`Cutout`](augmentation::Cutout) | input transform `(images, draw) -> images` | book 7.5; DeVries and Taylor 2017 | boxes enumerated, their middle uniform; share of replaced pixels | `augmentations` |
+//! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box | `mixup` |
+//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]` | `augmented_training` |
+//! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired) | `six_and_nine` |
+//! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help | `multi_task` |
+//! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear, to within its own step; the algorithm on plain vectors, all orders of three tasks | `multi_task` |
+//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2 | `hidden_sparsity` |
+//! | [`KWinners`](sparsity::KWinners) | activation transform `x -> x m(x)` | Makhzani and Frey 2014 | exactly `k` stay, ties included; gradients of the winners only | `hidden_sparsity` |
+//! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error | `sparse_codes` |
+//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads | `bagging` |
+//! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay | `dropout_family` |
+//! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit; on weights no unit is scaled | `dropout_enumeration` |
+//! | [`SubNetworks`] | protocol: every subnetwork, one by one | Warde-Farley et al. 2014 | softmax regression and deep linear networks: rule = geometric mean to 1e-12; against masks set by hand | `dropout_enumeration` |
+//! | [`MonteCarlo`] | protocol over [`Mode::Sample`](nn::Mode) | Gal and Ghahramani 2016 | moments of the samples; many samples come to the mean of all subnetworks | `monte_carlo_dropout` |
+//! | [`GaussianDropout`](dropout::GaussianDropout) | activation transform `x (1 + σ ν)` | Srivastava et al. 2014, section 10 | mean and variance are those of inverted dropout | `dropout_family` |
+//! | [`AlphaDropout`](dropout::AlphaDropout) | activation transform | Klambauer et al. 2017 | mean 0 and variance 1 stay, over masks and two-point inputs | `dropout_family` |
+//! | [`SpatialDropout`](dropout::SpatialDropout) | activation transform, a draw for each channel | Tompson et al. 2015 | a channel stays or goes as a whole; without places it is dropout | `dropout_family` |
+//! | [`DropBlock`](dropout::DropBlock) | activation transform, squares of a map | Ghiasi et al. 2018 | squares painted by hand; coverage by enumeration; blocks of 1 and of all are the two above | `dropout_family` |
+//! | [`DropConnect`](dropout::DropConnect) | a layer at masked weights | Wan et al. 2013 | mean and variance of `v W` over all masks; gradient 0 exactly where a weight is dropped | `dropout_family` |
+//! | [`StochasticDepth`](dropout::StochasticDepth) | residual block `x + g f(x)` | Huang et al. 2016 | linear blocks: mean over gates is `Π (I + q A)` | `dropout_family` |
+//! | [`ShakeDrop`](dropout::ShakeDrop) | residual block, other noise backward | Yamada et al. 2019 | the factor in both passes, over gates and noise; mean factor `q` | `dropout_family` |
+//! | [`VariationalDropout`](dropout::VariationalDropout) | recurrence `f(h μₕ, x μₓ)` | Gal and Ghahramani 2016 | the recurrence by hand; two masks for a sequence in all cells; what is carried over is not masked | `recurrent_dropout` |
+//! | [`Zoneout`](dropout::Zoneout) | recurrence `μ h' + (1 - μ) h` | Krueger et al. 2017 | the recurrence by hand; mean over masks is the prediction | `recurrent_dropout` |
+//! | [`DropoutMachine`](dropout::DropoutMachine) | energy `F(v; r)` of a smaller Boltzmann machine | Srivastava et al. 2014, section 8 | all states of a 4 by 4 machine, for every mask | `boltzmann_dropout` |
+//! | [`GaussianNoise`] | activation transform `x + σ ν` | book 7.5; Bishop 1995 | on inputs of least squares it is weight decay, over all signs, value and gradient | `noise` |
+//! | [`WeightNoise`](noise::WeightNoise) | a layer at noisy weights | book 7.5 | linear: a constant; nonlinear: `σ² ‖∇_W y‖²`, rest of order `σ⁴` | `noise` |
+//! | [`GradientNoise`](noise::GradientNoise) | update transform | Neelakantan et al. 2015 | steps by hand from the same draws | `noise` |
+//! | [`Langevin`] | update transform, noise `√(2 ε τ)` | Welling and Teh 2011 | steps by hand; variance `τ / (λ (1 - ελ/2))` on a quadratic | `langevin` |
+//! | [`LabelSmoothing`] | loss, both conventions | book 7.5.1; Szegedy et al. 2016 | gap of the logits at the optimum, `ln((1-ε)(K-1)/ε)` and `ln(((1-ε)K+ε)/ε)` | `label_smoothing` |
+//! | [`ConfidencePenalty`] | loss term `-β H(p)` | Pereyra et al. 2017 | gradient `β p (ln p + H)`; its minimum is the uniform distribution | `label_smoothing` |
+//! | [`EarlyStopping`] | protocol: sees each epoch | book 7.8, algorithm 7.1 | spectral filter `1 - (1 - ε λ)^τ`; equals L2, exactly for one eigenvalue, with `α ≈ 1/(ε τ)` for small ones; NaN, ties, patience | `early_stopping` |
+//! | [`Criterion`] | when to stop: patience, `GL`, `PQ`, `UP` | Prechelt 1998 | against the printed definitions on random curves | `early_stopping` |
+//! | [`early_stopping::refit`] | protocol: training on all data | book 7.8, algorithms 7.2 and 7.3 | bit for bit the direct training of as many steps or epochs; target and limit | `early_stopping` |
+//! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for any norm and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained for any `p`; identity at `ε = 0`; gradients through the perturbation and without | `adversarial_attacks` |
+//! | [`Threat`] | projection `(x, v) -> v` onto ball and box together | Duchi et al. 2008 | nearest point, idempotent, nonexpansive; multiplier against bisection, its derivative by differences | `adversarial_attacks` |
+//! | [`Pgd`] | input transform, steps unrolled, any loss | Madry et al. 2018; Dong et al. 2018 | best point of ball and box on linear losses; a plain loop step by step; plan equals interpreter | `adversarial_attacks` |
+//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020; Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; masked gradients do not hinder the second | `adversarial_attacks` |
+//! | [`DeepFool`](adversarial::DeepFool), [`CarliniWagner`](adversarial::CarliniWagner) | protocol: smallest perturbation | Moosavi-Dezfooli et al. 2016; Carlini and Wagner 2017 | distance to the boundary of an affine network, the first exactly in one step | `adversarial_attacks` |
+//! | [`adversarial::diagnose()`] | protocol | Athalye et al. 2018; Carlini et al. 2019 | rounded inputs, saturated logits and noise flagged, an honest network not | `gradient_masking` |
+//! | [`adversarial::linearity`], [`adversarial::boundary`] | protocol | Goodfellow et al. 2015 | growth exponents 1 and ½; piecewise linear for rectifiers; straight boundary of a linear network | `linearity` |
+//! | [`AdversarialTraining`] | objective `α J(x) + (1 - α) J(x̃)` | Goodfellow et al. 2015, section 6 | on logistic regression `ζ(ε ‖w‖₁ - y (wᵀx + b))`, value and gradient | `adversarial_training` |
+//! | [`AttackEvaluator`] | protocol: a data set under any attack | Carlini et al. 2019 | every figure found again by a second look; zero and non-finite gradients counted; worst case monotone; averages over draws | `adversarial_attacks` |
+//! | [`AdversarialTraining`] by [`Pgd`](adversarial::Pgd) | objective, attack unrolled | Madry et al. 2018; Wong et al. 2020 (random start) | on linear scores all attacks end in one corner: the closed form; statistics only of what is trained on | `adversarial_training` |
+//! | [`OverfittingMonitor`](adversarial::OverfittingMonitor) | protocol: sees each epoch | Wong et al. 2020; Andriushchenko and Flammarion 2020 | collapse caught, bad epochs not; best parameters a copy; accuracies of a linear network exact | `catastrophic_overfitting` |
+//! | [`Trades`](adversarial::Trades) | objective `J(x) + β D(p(x)‖p(x'))` | Zhang et al. 2019 | point, value and gradient in closed form for a linear softmax; no label in the inner problem | `adversarial_training` |
+//! | [`SmoothedClassifier`](adversarial::SmoothedClassifier) | protocol: noisy copies | Cohen et al. 2019; Clopper and Pearson 1934 | radius of a linear classifier is its distance, for any `σ`; coverage of the limit summed exactly | `certificates` |
+//! | [`interval_bounds`](adversarial::interval_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network | `certificates` |
+//! | [`EntropyMinimisation`](semi_supervised::EntropyMinimisation) | penalty of predictions | Grandvalet and Bengio 2004 | gradient `-p (ln p + H)` | `semi_supervised` |
+//! | [`PseudoLabels`](semi_supervised::PseudoLabels) | loss against predicted labels | Lee 2013; Sohn et al. 2020 | gradient `[max p ≥ τ] (p - [ŷ])`; used share counted | `semi_supervised` |
+//! | [`Consistency`](semi_supervised::Consistency), [`two_passes`](semi_supervised::two_passes) | two passes with draws of their own | Laine and Aila 2017 | value, both gradients; masks independent, also in the plan | `semi_supervised` |
+//! | [`MeanTeacher`](semi_supervised::MeanTeacher) | averaged weights as a state of the plan | Tarvainen and Valpola 2017 | teacher is the closed sum over its students; ramp-up is their mean | `semi_supervised` |
+//! | [`VirtualAdversarial`](semi_supervised::VirtualAdversarial) | divergence at the worst small step, by power iteration | Miyato et al. 2016, 2018 | Hessian `W (diag p - p pᵀ) Wᵀ`; the iteration ends at its top eigenvector | `semi_supervised` |
+//! | [`propagate_labels`](semi_supervised::propagate_labels) | unrolled iteration on a similarity graph | Zhou et al. 2003 | equals the linear solve | `semi_supervised` |
+//! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan | `semi_supervised` |
+//! | [`unroll`](hyper_gradient::unroll()), [`HyperTuner`] | protocol: `k` steps as one expression, the derivative of the validation loss through them | Maclaurin et al. 2015; Franceschi et al. 2017 | unrolled steps are single ones bit for bit; differences through seven optimisers; carried = one long window | `hyper_gradients` |
+//! | [`implicit_hyper_gradient`](hyper_gradient::implicit_hyper_gradient) | derivative at a minimum, conjugate gradients on Hessian products | Bengio 2000; Pedregosa 2016 | ridge regression's closed form to 1e-10; the unrolled form converges to it like `(a k + b) ρᵏ` | `ridge_hyper_gradient` |
+//! | [`ConcreteDropout`] | activation transform with a relaxed mask | Gal et al. 2017 | cold, it is dropout draw for draw; its mean derivative goes to that of the exact mean | `hyper_gradients` |
+//! | [`SharpnessAware`] | rule of gradients `∇J(w + e)`, in front of an optimiser's chain; SAM and ASAM | Foret et al. 2021; Kwon et al. 2021 | closed form on a quadratic; two passes apart give the same; ASAM blind to the scale of layers; statistics of batch normalisation updated once | `sharpness` |
+//! | [`largest_curvature`](flatness::largest_curvature) | protocol: power iteration on Hessian-vector products | Pearlmutter 1994 | eigenvalue and eigenvector of a quadratic; residual | `sharpness` |
+//! | [`ExponentialAverage`] | update transform with the average as state | Polyak and Juditsky 1992 | geometric sum; the steps unchanged bit for bit; resumed | `weight_averaging` |
+//! | [`WeightAverage`] | update transform with the mean as state (SWA) | Izmailov et al. 2018 | arithmetic mean of the chosen steps | `weight_averaging` |
+//! | [`estimate_statistics`] | protocol: running statistics for other weights | Izmailov et al. 2018, section 3.2 | means over batches, whatever the update rate | `weight_averaging` |
+//! | [`TangentPropagation`](tangent::TangentPropagation) | penalty `(f, x, t) -> Σ ‖∂f/∂x t‖²`; tangents of smooth transformations by [`Transformations`](tangent::Transformations) | book 7.14; Simard et al. 1992 | Jacobian by hand; slopes of the smoothed image; equals small moves and small turns to second order; fewer errors on 10 to 80 digits | `tangent_propagation` |
+//! | [`tangent_distance`](tangent::tangent_distance), [`TangentNeighbour`](tangent::TangentNeighbour) | protocol: distance of two examples, one- and two-sided; nearest neighbour | book 7.14; Simard et al. 1992 | residual of least squares; 0 along tangents, symmetric, at most Euclid's | `tangent_distance` |
+//! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings | none yet |
+//! | [`DoubleBackpropagation`] | penalty `½ ‖∂J/∂x‖²` | Drucker and LeCun 1992 | closed form for softmax regression | `input_gradients` |
+//! | [`InputGradientPenalty`] | penalty `‖∂J/∂x‖₁` or `‖∂J/∂x‖₂` | Ross and Doshi-Velez 2018 | the loss under a fast gradient attack to second order, in both norms | `input_gradients` |
+//! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic | none yet |
+//! | [`JacobianNorm`] | penalty `½ ‖∂f/∂x‖²` by random projection | Hoffman et al. 2019 | no bias, by enumeration of two distributions | `input_gradients` |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
@@ -131,28 +131,14 @@
 //! # }
 //! ```
 //!
+//! The examples are programs: `cargo run --release -p examples --example weight_decay`. Beyond the rows above,
+//! `tests/composition.rs` holds five techniques in one plan to what each does alone.
+//!
 //! # Not there yet
 //!
-//! Noise on inputs, weights and targets; multi-task learning; sparse representations; bagging; the rest of the
-//! dropout family; tangent distance, tangent propagation and double backpropagation.
-//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; semi-supervised
-//! learning; parameter tying by penalty; the rest of the dropout family; tangent distance, tangent propagation
-//! and double backpropagation; iterated attacks and certified bounds. Early stopping has the book's algorithm
-//! 7.1, not the retraining of 7.2 and 7.3.
-//! Norm constraints and projections; augmentation, noise on inputs, weights and targets; multi-task learning;
-//! parameter tying by penalty; sparse representations; bagging; the rest of the dropout family; tangent
-//! distance, tangent propagation and double backpropagation. Early stopping has the book's algorithm 7.1, not
-//! the retraining of 7.2 and 7.3.
-//! Augmentation, noise on inputs, weights and targets; semi-supervised and multi-task learning; sparse
-//! representations; bagging; the rest of the dropout family; tangent distance, tangent propagation and double
-//! backpropagation; iterated attacks and certified bounds.
-//! Norm constraints and projections; noise on weights and targets; semi-supervised and
-//! multi-task learning; parameter tying by penalty; sparse representations; bagging; the rest of the dropout
-//! family; iterated attacks and certified
-//! Norm constraints and projections; augmentation; semi-supervised and
-//! multi-task learning; parameter tying by penalty; sparse representations; bagging; tangent
-//! distance, tangent propagation and double backpropagation; iterated attacks and certified
-//! bounds. Early stopping has the book's algorithm 7.1, not the retraining of 7.2 and 7.3.
+//! Square attacks in other norms than infinity, the sparse form of APGD, interval bounds that join the last
+//! layer with the classes' differences; derivatives through the projection onto a spectral ball; AugMix with
+//! other concentrations than 1; hyper-gradients of augmentations other than noise.
 
 pub mod adversarial;
 pub mod augmentation;

@@ -150,17 +150,18 @@ mod tests {
     fn outputs_are_those_of_every_layer() {
         let model = Sequential::<f64>::mlp(&[3, 4, 2], Activation::Tanh);
         let graph = autograd::Graph::new();
-        let outputs = model.outputs(graph.input("x", [5, 3]), Mode::Train);
+        let x = graph.input("x", [5, 3]);
+        let outputs = model.outputs(x, Mode::Train);
         let shapes: Vec<_> = outputs.iter().map(|output| output.shape().lengths().to_vec()).collect();
         assert_eq!(shapes, [[5, 4], [5, 4], [5, 2]]);
         let mut plan = autograd::Plan::builder(&graph)
             .output("last", outputs[2])
-            .output("whole", model.forward(graph.input("x", [5, 3]), Mode::Train))
+            .output("whole", model.forward(x, Mode::Train))
             .compile();
-        let x = autograd::Tensor::from_fn([5, 3], |i| i as f64 * 0.1);
-        let found = plan.evaluate(&initialise(&model, 1), &[("x", autograd::Feed::from(&x))]).unwrap();
+        let value = autograd::Tensor::from_fn([5, 3], |i| i as f64 * 0.1);
+        let found = plan.evaluate(&initialise(&model, 1), &[("x", autograd::Feed::from(&value))]).unwrap();
         assert_eq!(found.values("last"), found.values("whole"));
-        assert!(Sequential::new().outputs(graph.input("x", [5, 3]), Mode::Train).is_empty());
+        assert!(Sequential::new().outputs(x, Mode::Train).is_empty());
     }
 
     #[test]

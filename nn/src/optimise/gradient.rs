@@ -37,7 +37,7 @@ pub trait GradientRule<T: Real>: Debug + Send + Sync {
     /// One gradient for each parameter, in order and of its shape.
     ///
     /// # Panics
-    /// As [`grad`].
+    /// As [`grad`](autograd::grad()).
     fn gradients<'g>(&self, loss: Var<'g, T>, parameters: &[(&ParameterSpec, Var<'g, T>)])
     -> Vec<Var<'g, T>>;
 

@@ -18,16 +18,16 @@
 //! let [train, test] = digits::load()?.flattened().split([0.8, 0.2], 1)?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
 //! let steps = train.len().div_ceil(32) as u64;
-//! let schedule = Schedule::CosineRestarts { initial: 0.2, last: 0.0, steps: 2 * steps, growth: 1 };
+//! let schedule = Schedule::CosineRestarts { initial: 0.2, last: 0.0, steps: 5 * steps, growth: 1 };
 //! let mut snapshots = Snapshots::of(&schedule);
 //! let mut parameters = initialise(&model, 1);
 //! Trainer::new(&model, Optimiser::sgd(schedule))
-//!     .epochs(6)
+//!     .epochs(15)
 //!     .fit_observed(&train, None, &mut parameters, &mut snapshots)?;
 //! let members = snapshots.into_members();
 //! assert_eq!(members.len(), 3);
 //! let error = Committee::new(&model, members)?.error(&test, Average::Arithmetic)?;
-//! assert!(error < 0.1);
+//! assert!(error < 0.1, "{error}");
 //! # Ok(())
 //! # }
 //! ```

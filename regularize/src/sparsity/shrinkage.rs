@@ -25,7 +25,7 @@
 //! ```
 //! use autograd::Tensor;
 //! use regularize::sparsity::{Dictionary, SparseCoder};
-//! let atoms = Tensor::new([3, 2], vec![1.0, 0.0, 0.0, 1.0, 0.6, 0.8]);
+//! let atoms = Tensor::new([3, 2], vec![1.0f64, 0.0, 0.0, 1.0, 0.6, 0.8]);
 //! let coder = SparseCoder::new(0.1)?.tolerance(1e-9)?;
 //! let found = coder.encode(&Dictionary::new(atoms)?, &Tensor::new([1, 2], vec![1.2, 1.6]))?;
 //! assert!(found.converged && found.gap <= 1e-9 * 2.0);
