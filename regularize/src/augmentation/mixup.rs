@@ -12,7 +12,7 @@
 //! an odd batch is as good as an even one, and an example may be its own. Nothing is changed in place.
 //!
 //! A target that is mixed is a distribution, not a class: the loss is
-//! [`soft_cross_entropy`](nn::loss::soft_cross_entropy).
+//! [`soft_cross_entropy`].
 //!
 //! ```
 //! use nn::{Activation, Optimiser, Sequential, Trainer};

@@ -12,7 +12,7 @@
 //! Both are the last transform of an optimiser's chain: they see what each parameter becomes, keep the average
 //! beside it, and change nothing. So the average is made in the same pass over memory as the step, is saved
 //! and resumed with the optimiser's memory, and costs no second run. `averaged` takes it out: a set of
-//! [`Parameters`](autograd::Parameters) that an evaluator runs with.
+//! [`Parameters`] that an evaluator runs with.
 //!
 //! Running statistics of batch normalisation are not averaged: they belong to the weights that made them, and
 //! the averaged weights are others. [`estimate_statistics`] makes them anew, by one pass over the data with

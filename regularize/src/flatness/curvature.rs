@@ -1,7 +1,7 @@
 //! The largest curvature of a loss: the eigenvalue of its Hessian that is largest in absolute value.
 //!
 //! Power iteration: `v := H v / ‖H v‖`, and `λ = vᵀ H v`. The product `H v` is the forward sweep over the
-//! reverse one ([`hvp`](autograd::hvp)), so the Hessian is never written down. The error of `λ` falls by
+//! reverse one ([`hvp`]), so the Hessian is never written down. The error of `λ` falls by
 //! `(λ₂/λ₁)²` with each iteration; the residual `‖H v - λ v‖` says how much is left: some eigenvalue lies
 //! within it of `λ`.
 //!

@@ -6,7 +6,7 @@
 //!
 //! | module | term on unlabelled examples |
 //! |---|---|
-//! | [`entropy`] | `H(p(x))`: be sure ([`EntropyMinimisation`]) |
+//! | [`mod@entropy`] | `H(p(x))`: be sure ([`EntropyMinimisation`]) |
 //! | [`pseudo_label`] | cross-entropy against the predicted class, where that is likely enough ([`PseudoLabels`]) |
 //! | [`consistency`] | two noisy passes agree: the Π-model ([`Consistency`], [`two_passes`]), with [`RampUp`] |
 //! | [`mean_teacher`] | agree with the exponential average of the weights, a state of the plan ([`MeanTeacher`]) |
