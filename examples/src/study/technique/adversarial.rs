@@ -34,7 +34,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "PGD",
         symbol: "ε",
-        chosen: 0.15,
+        chosen: 0.2,
         candidates: &[0.05, 0.1, 0.15, 0.2, 0.25],
         description: "All of the loss is that after five projected steps of ε/2 from a random point of the ball.",
         recipe: |epsilon| {
@@ -58,7 +58,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "intervals",
         symbol: "ε",
-        chosen: 0.02,
+        chosen: 0.05,
         candidates: &[0.005, 0.01, 0.02, 0.05],
         description: "Half of the loss is that of the worst logits that interval bounds allow within ε.",
         recipe: |epsilon| {

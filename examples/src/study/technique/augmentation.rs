@@ -1,6 +1,4 @@
 //! Changed and mixed examples.
-//!
-//! The strengths here are first choices; no sweep has looked for better ones yet.
 
 use super::{Kind, Recipe};
 use autograd::Var;
@@ -13,7 +11,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "affine",
         symbol: "s",
-        chosen: 0.4,
+        chosen: 0.6,
         candidates: &[0.1, 0.2, 0.3, 0.4, 0.6, 0.8],
         description: "Each example is warped in each step: turned, sheared, scaled and moved by up to s times \
                       30 degrees, a slope of 0.3, a factor of 1.3 and 15 % of the side.",
@@ -22,7 +20,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "elastic",
         symbol: "s",
-        chosen: 0.06,
+        chosen: 0.08,
         candidates: &[0.02, 0.04, 0.06, 0.08, 0.1],
         description: "Each pixel is displaced by a smooth random field in each step: s of the side, alike over a \
                       fifth of it.",
@@ -36,7 +34,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "RandAugment",
         symbol: "s",
-        chosen: 0.4,
+        chosen: 0.6,
         candidates: &[0.1, 0.2, 0.4, 0.6],
         description: "Two of eight warps and tones are chosen for each example in each step, at strength s.",
         recipe: |s| {
@@ -48,7 +46,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "mixup",
         symbol: "α",
-        chosen: 0.4,
+        chosen: 2.0,
         candidates: &[0.1, 0.2, 0.4, 1.0, 2.0],
         description: "Each example and its label are averaged with another's, with shares from Beta(α, α).",
         recipe: |alpha| {
@@ -59,7 +57,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "CutMix",
         symbol: "α",
-        chosen: 0.4,
+        chosen: 2.0,
         candidates: &[0.1, 0.2, 0.4, 1.0, 2.0],
         description: "A box of another example is put into each, and their labels are mixed by area; the box's \
                       from Beta(α, α).",

@@ -1,7 +1,4 @@
 //! Units, or weights, left out at random.
-//!
-//! The strengths of Gaussian dropout and DropConnect are first guesses, near that of dropout, and not the
-//! outcome of a sweep.
 
 use super::{Kind, Recipe, perceptron};
 use nn::{Selection, Sequential};
@@ -39,7 +36,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "DropConnect",
         symbol: "p",
-        chosen: 0.5,
+        chosen: 0.3,
         candidates: &[0.1, 0.3, 0.5, 0.6, 0.7],
         description: "In each step every weight is left out with probability p; all of them predict.",
         recipe: |p| {

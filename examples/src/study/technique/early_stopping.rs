@@ -19,7 +19,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "stop by GL",
         symbol: "α",
-        chosen: 10.0,
+        chosen: 2.0,
         candidates: &[2.0, 5.0, 10.0, 20.0, 50.0],
         description: "Training ends when the validation loss is more than α per cent above its minimum, whose \
                       weights are kept.",

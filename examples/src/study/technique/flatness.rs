@@ -26,7 +26,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "SAM",
         symbol: "ρ",
-        chosen: 0.1,
+        chosen: 0.5,
         candidates: &[0.02, 0.05, 0.1, 0.2, 0.5],
         description: "Each step goes along the gradient at the worst neighbour of the weights at distance ρ.",
         recipe: |rho| {
@@ -38,7 +38,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "ASAM",
         symbol: "ρ",
-        chosen: 0.5,
+        chosen: 2.0,
         candidates: &[0.1, 0.2, 0.5, 1.0, 2.0],
         description: "The same with distances in units of each weight.",
         recipe: |rho| {
@@ -50,7 +50,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "moving average",
         symbol: "b",
-        chosen: 0.99,
+        chosen: 0.997,
         candidates: &[0.9, 0.97, 0.99, 0.997],
         description: "The weights are measured as a moving average, of which the share b stays at each step.",
         recipe: |decay| {
@@ -66,7 +66,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "weight average",
         symbol: "from step",
-        chosen: 200.0,
+        chosen: 100.0,
         candidates: &[100.0, 200.0, 400.0],
         description: "The weights are measured as the mean of every 20th set from a step on; as they are, if the \
                       training ends before.",

@@ -1,6 +1,4 @@
 //! Noise on inputs, weights, gradients and targets.
-//!
-//! The strengths are first guesses, and not the outcome of a sweep.
 
 use super::{Kind, Recipe, perceptron};
 use nn::{Selection, Sequential};
@@ -25,7 +23,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "weight noise",
         symbol: "σ",
-        chosen: 0.05,
+        chosen: 0.2,
         candidates: &[0.02, 0.05, 0.1, 0.2],
         description: "Normal noise of deviation σ is added to the weights.",
         recipe: |deviation| {
@@ -41,7 +39,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "gradient noise",
         symbol: "η",
-        chosen: 0.01,
+        chosen: 0.001,
         candidates: &[0.001, 0.01, 0.1],
         description: "Normal noise of variance η/(1+t)^0.55 is added to the gradient of step t.",
         recipe: |eta| {
@@ -53,7 +51,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "label smoothing",
         symbol: "ε",
-        chosen: 0.1,
+        chosen: 0.2,
         candidates: &[0.02, 0.05, 0.1, 0.2],
         description: "The label is the target with probability 1-ε, the other classes share ε.",
         recipe: |epsilon| {
@@ -64,7 +62,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "confidence",
         symbol: "β",
-        chosen: 0.1,
+        chosen: 0.5,
         candidates: &[0.05, 0.1, 0.2, 0.5],
         description: "β times the entropy of the output is subtracted from the loss.",
         recipe: |beta| {

@@ -34,7 +34,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "elastic net",
         symbol: "α",
-        chosen: 0.01,
+        chosen: 0.02,
         candidates: &[0.003, 0.005, 0.01, 0.015, 0.02],
         description: "The proximal step of α ‖W‖₁ + α/2 ‖W‖²: towards 0, stopping there, and by a constant \
                       factor.",
@@ -43,7 +43,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "group lasso",
         symbol: "α",
-        chosen: 0.02,
+        chosen: 0.2,
         candidates: &[0.01, 0.02, 0.05, 0.1, 0.2],
         description: "The proximal step of α Σ ‖w_u‖ over units: the weights of a unit shrink together, and \
                       become 0 together.",
@@ -52,7 +52,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "orthogonal",
         symbol: "α",
-        chosen: 0.01,
+        chosen: 0.003,
         candidates: &[0.001, 0.003, 0.01, 0.03, 0.1],
         description: "α ‖WᵀW - I‖² is added to the loss: units are drawn to weights that are orthonormal.",
         recipe: |alpha| {
@@ -63,7 +63,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "max norm",
         symbol: "c",
-        chosen: 1.0,
+        chosen: 0.7,
         candidates: &[0.3, 0.5, 0.7, 1.0, 1.5, 2.0],
         description: "After each step the weights of every unit that are longer than c are cut to c.",
         recipe: |bound| stepping(Projected::new(Selection::weights(), MaxNorm::new(bound)?)),

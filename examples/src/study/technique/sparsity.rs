@@ -7,7 +7,7 @@ use regularize::sparsity::KWinners;
 pub static KINDS: &[Kind] = &[Kind {
     name: "k winners",
     symbol: "k",
-    chosen: 16.0,
+    chosen: 48.0,
     candidates: &[4.0, 8.0, 16.0, 32.0, 48.0],
     description: "Of every hidden layer the k most active units stay, the others are 0.",
     recipe: |k| {

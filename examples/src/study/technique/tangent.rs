@@ -9,7 +9,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "tangent prop.",
         symbol: "λ",
-        chosen: 0.3,
+        chosen: 1.0,
         candidates: &[0.03, 0.1, 0.3, 1.0, 3.0],
         description: "Adds λ times the squared change of the probabilities along the tangents of small shifts, \
                       turns, scalings and stretches of each image.",
@@ -27,7 +27,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "double backprop.",
         symbol: "λ",
-        chosen: 1.0,
+        chosen: 0.3,
         candidates: &[0.1, 0.3, 1.0, 3.0],
         description: "Adds λ/2 times the squared norm of the loss's gradient in the image.",
         recipe: |lambda| {
@@ -53,7 +53,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "Jacobian norm",
         symbol: "λ",
-        chosen: 0.01,
+        chosen: 0.03,
         candidates: &[0.001, 0.003, 0.01, 0.03, 0.1],
         description: "Adds λ/2 times the squared norm of the logits' Jacobian in the image, estimated along one \
                       random direction.",
