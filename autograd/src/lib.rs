@@ -90,6 +90,7 @@ pub mod eval;
 pub mod feed;
 pub mod grad;
 pub mod graph;
+mod instances;
 pub mod kernel;
 pub mod notation;
 pub mod ops;
