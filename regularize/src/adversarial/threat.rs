@@ -194,12 +194,12 @@ impl Threat {
         self.clip(shrunk.greater_equal(room).select(wall, reached)).reshape(shape)
     }
 
-    /// Whether the box holds an entry back: it is at the wall that the direction points to.
+    /// Whether the box holds an entry back: it is at the wall that the direction points to, or within a millionth of
+    /// the box from it, which rounding may leave.
     pub(super) fn holds(&self, point: f64, direction: f64) -> bool {
-        match self.bounds {
-            Some((low, high)) => (direction > 0.0 && point >= high) || (direction < 0.0 && point <= low),
-            None => false,
-        }
+        let Some((low, high)) = self.bounds else { return false };
+        let near = 1e-6 * (high - low);
+        (direction > 0.0 && point >= high - near) || (direction < 0.0 && point <= low + near)
     }
 
     /// `v` without the entries that point out of the box: the others share the step.

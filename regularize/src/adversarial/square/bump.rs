@@ -81,9 +81,14 @@ impl Bumps {
             let here: Vec<usize> = first.entries(image, channel).collect();
             let old: Vec<f64> = here.iter().map(|&k| change[k]).collect();
             let spent = square_of(&old);
-            let mut new: Vec<f64> = eta.iter().map(|eta| sign(*draw) * eta).collect();
+            let signed: Vec<f64> = eta.iter().map(|eta| sign(*draw) * eta).collect();
+            let mut new = signed.clone();
             if spent > 0.0 {
                 new.iter_mut().zip(&old).for_each(|(new, old)| *new += old / spent.sqrt());
+            }
+            if square_of(&new) == 0.0 {
+                // The old was exactly the opposite, as in a window of one entry.
+                new = signed;
             }
             let mut free = spent + left;
             // What the windows share was counted with the first.
