@@ -42,7 +42,7 @@ fn parts() -> Vec<Case> {
             move |x, _| one.project(x[0], x[1]),
         ),
         function(
-            technique("projection, L1 ball and box", "x + sign(d) min(max(|d| - θ, 0), c) + v"),
+            technique("projection, L1 and box", "x + sign(d) min(max(|d| - θ, 0), c) + v"),
             &[matrix, matrix],
             (0.1, 0.9),
             move |x, _| {
@@ -79,7 +79,7 @@ fn training() -> Vec<Case> {
             IntervalTraining::new(region(), 0.5).expect("a share").objective(batch)
         }),
         function(
-            technique("margins, last layer merged", "μ (W_k - W_y) + r |W_k - W_y|"),
+            technique("merged margins", "μ (W_k - W_y) + r |W_k - W_y|"),
             &[&[ROWS, COLUMNS], &[COLUMNS, COLUMNS], &[COLUMNS]],
             (-1.0, 1.0),
             |x, labels| {
