@@ -11,8 +11,8 @@ use super::run::Task;
 use super::technique::Technique;
 use super::{EPSILON, Row};
 use regularize::adversarial::{
-    Apgd, Attack, AttackEvaluator, DeepFool, InputBox, Pgd, SmoothedClassifier, Smoothing, Square,
-    certified_accuracy, verify,
+    Apgd, Attack, AttackEvaluator, AttackLoss, DeepFool, InputBox, Pgd, SmoothedClassifier, Smoothing,
+    Square, certified_accuracy, verify,
 };
 use regularize::{FastGradient, RegularizeError, Threat};
 use serde::Serialize;
@@ -82,7 +82,7 @@ fn of_row(task: &Task<'_>, source: &Source, row: &Row) -> Result<Robust, Regular
     let threat = Threat::infinity(EPSILON)?.within(0.0, 1.0)?;
     let fgsm = under(Box::new(FastGradient::of(threat)))?.robustness;
     let pgd = under(Box::new(Pgd::new(threat, STEPS)?.from_random()))?.robustness;
-    let ratio = regularize::adversarial::AttackLoss::LogitRatio;
+    let ratio = AttackLoss::LogitRatio;
     let apgd = under(Box::new(Apgd::new(threat, STEPS)?.on(ratio)))?.robustness;
     let square = under(Box::new(Square::new(threat, QUERIES)?))?.robustness;
     // No two points of the box are further apart.
@@ -120,11 +120,12 @@ pub fn how_to_read(test_examples: usize) -> String {
     format!(
         "Errors in per cent of {} test pictures, for the networks of the first seed. FGSM, PGD ({STEPS} steps from \
          a random point), APGD ({STEPS} steps on the ratio of logits) and Square ({QUERIES} queries, no gradients) \
-         move every pixel by up to {EPSILON}. Each is an error that this one attack finds: another may find more, so \
-         100 less it is an upper bound of the accuracy that is left. DeepFool: the median Euclidean distance to a \
-         wrong answer, at most. Certificates bound the error from above: smooth is what smoothing with noise of \
-         deviation {SIGMA} does not certify within a Euclidean distance of {RADIUS} (each certificate with a \
-         probability of 99.9 %), bounds what interval bounds do not prove for {PROVEN_EPSILON} in every pixel.",
+         move every pixel by up to {EPSILON}. Each is an error that this one attack finds. Another may find more: \
+         the accuracy that it leaves is an upper bound under the attack of that name. DeepFool: the median \
+         Euclidean distance to a wrong answer, at most. Certificates bound the error from above: smooth is what \
+         the network, smoothed with noise of deviation {SIGMA}, does not certify within a Euclidean distance of \
+         {RADIUS} (each certificate with a probability of 99.9 %); bounds is what interval bounds do not prove for \
+         {PROVEN_EPSILON} in every pixel.",
         test_examples.min(EXAMPLES),
     )
 }
