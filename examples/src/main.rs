@@ -143,6 +143,8 @@ fn study_of(
     say_if_interrupted(&settings, &study);
     say(format_args!("\n{}\n", table::study_table(&study)));
     say(wrapped(&study::how_to_read(&study), COLUMNS));
+    say(format_args!("\nUnder attack, and what is certain\n\n{}\n", table::robustness_table(&study)));
+    say(wrapped(&study::robustness::how_to_read(study.test_examples), COLUMNS));
     let command = command();
     let html = Report { study: &study, source: &source, verification, command: &command }.html()?;
     nn::files::write_atomically(report, html.as_bytes())?;

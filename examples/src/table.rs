@@ -81,6 +81,46 @@ pub fn study_table(study: &Study) -> String {
     text(&table)
 }
 
+/// The headings of the table of attacks and certificates, with what each column holds.
+pub const ROBUSTNESS_HEADINGS: [(&str, &str); 9] = [
+    ("technique", "with its strength"),
+    ("clean", "error without attack, in per cent"),
+    ("FGSM", "error under one gradient step, in per cent"),
+    ("PGD", "error under projected gradient ascent, in per cent"),
+    ("APGD", "error under steps that choose their own size, in per cent"),
+    ("Square", "error under an attack without gradients, in per cent"),
+    ("DeepFool", "median Euclidean distance to a wrong answer"),
+    ("smooth", "error that smoothing cannot exclude, in per cent"),
+    ("bounds", "error that interval bounds cannot exclude, in per cent"),
+];
+
+/// One line for each network, the cells of [`ROBUSTNESS_HEADINGS`].
+pub fn robustness_cells(study: &Study) -> Vec<[String; 9]> {
+    let cells = study.robustness.iter().map(|robust| {
+        [
+            robust.technique.to_string(),
+            percent(robust.clean_error),
+            percent(robust.fgsm_error),
+            percent(robust.pgd_error),
+            percent(robust.apgd_error),
+            percent(robust.square_error),
+            robust.deep_fool_distance.map_or("none".into(), |distance| format!("{distance:.2}")),
+            percent(robust.smoothing_error),
+            percent(robust.interval_error),
+        ]
+    });
+    cells.collect()
+}
+
+/// The table of attacks and certificates.
+pub fn robustness_table(study: &Study) -> String {
+    let mut table = plain_table(&ROBUSTNESS_HEADINGS.map(|(heading, _)| heading));
+    for cells in robustness_cells(study) {
+        table.add_row(cells);
+    }
+    text(&table)
+}
+
 /// The table of a sweep: validation errors, the chosen strength of each technique marked.
 pub fn sweep_table(study: &Study) -> String {
     let mut table =

@@ -38,10 +38,12 @@ fn the_tour_verifies_trains_prints_and_writes() {
     for technique in ["plain", "L2", "L1", "dropout", "early stop", "adversarial"] {
         assert!(printed.lines().any(|line| line.starts_with(technique)), "no row for {technique}\n{printed}");
     }
+    assert!(printed.contains("Under attack, and what is certain"), "{printed}");
     let wide = printed.lines().find(|line| line.chars().count() > 80);
     assert_eq!(wide, None, "wider than a terminal");
 
     let report = std::fs::read_to_string(directory.path().join("lab-report.html")).unwrap();
+    assert!(report.contains("Other attacks, and what is certain"));
     assert!(report.contains("<svg") && report.contains("data:image/png;base64,"));
     // Self-contained: names of XML vocabularies aside, nothing is fetched.
     for outside in ["src=\"http", "href=\"http", "url(http", "<script src", "@import"] {
@@ -51,6 +53,12 @@ fn the_tour_verifies_trains_prints_and_writes() {
     let json: Value =
         serde_json::from_slice(&std::fs::read(directory.path().join("results.json")).unwrap()).unwrap();
     assert!(json["verification"].is_object() && json["study"].is_object(), "{json}");
+    let robustness = json["study"]["robustness"].as_array().unwrap();
+    assert_eq!(robustness.len(), 2, "plain and adversarial: {robustness:?}");
+    for found in robustness {
+        let share = |name: &str| found[name].as_f64().unwrap();
+        assert!(share("clean_error") <= share("fgsm_error"), "{found}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::augmentation::Change;
 use crate::augmentation::contract::refusal;
-use autograd::{Real, RunError, Shape, Tensor};
+use autograd::{Real, RunError, Shape};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
 use nn::train::TrainError;
@@ -118,12 +118,6 @@ pub enum RegularizeError {
         epochs: u64,
         /// What was watched.
         measure: &'static str,
-    },
-    /// A NaN or an infinity among what a technique works with.
-    #[error("{what} is not finite")]
-    NotFinite {
-        /// Where it is.
-        what: &'static str,
     },
     /// A training ended before the first of its parameters were taken into the average.
     #[error("nothing is averaged yet: the first parameters are taken after step {start}")]
@@ -270,13 +264,10 @@ impl RegularizeError {
     }
 
     /// An error, unless all of `values` are finite.
-    pub(crate) fn unless_finite<T: Real>(
-        what: &'static str,
-        values: &Tensor<T>,
-    ) -> Result<(), RegularizeError> {
-        match values.first_non_finite() {
+    pub(crate) fn unless_finite<T: Real>(what: &'static str, values: &[T]) -> Result<(), RegularizeError> {
+        match values.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
-            Some(at) => Err(RegularizeError::NonFinite { what, at, value: values.data()[at].to_f64() }),
+            Some(at) => Err(RegularizeError::NonFinite { what, at, value: values[at].to_f64() }),
         }
     }
 }

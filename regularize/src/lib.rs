@@ -58,7 +58,7 @@
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for any norm and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained for any `p`; identity at `ε = 0`; gradients through the perturbation and without | `adversarial_attacks` |
 //! | [`Threat`] | projection `(x, v) -> v` onto ball and box together | Duchi et al. 2008 | nearest point, idempotent, nonexpansive; multiplier against bisection, its derivative by differences | `adversarial_attacks` |
 //! | [`Pgd`] | input transform, steps unrolled, any loss | Madry et al. 2018; Dong et al. 2018 | best point of ball and box on linear losses; a plain loop step by step; plan equals interpreter | `adversarial_attacks` |
-//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020; Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; masked gradients do not hinder the second | `adversarial_attacks` |
+//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020, 2021 (sparse, in the one norm); Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; the sparse steps against a plain loop; Euclidean windows against the printed formula; masked gradients do not hinder the second | `adversarial_attacks` |
 //! | [`DeepFool`](adversarial::DeepFool), [`CarliniWagner`](adversarial::CarliniWagner) | protocol: smallest perturbation | Moosavi-Dezfooli et al. 2016; Carlini and Wagner 2017 | distance to the boundary of an affine network, the first exactly in one step | `adversarial_attacks` |
 //! | [`adversarial::diagnose()`] | protocol | Athalye et al. 2018; Carlini et al. 2019 | rounded inputs, saturated logits and noise flagged, an honest network not | `gradient_masking` |
 //! | [`adversarial::linearity`], [`adversarial::boundary`] | protocol | Goodfellow et al. 2015 | growth exponents 1 and ½; piecewise linear for rectifiers; straight boundary of a linear network | `linearity` |
@@ -68,7 +68,7 @@
 //! | [`OverfittingMonitor`](adversarial::OverfittingMonitor) | protocol: sees each epoch | Wong et al. 2020; Andriushchenko and Flammarion 2020 | collapse caught, bad epochs not; best parameters a copy; accuracies of a linear network exact | `catastrophic_overfitting` |
 //! | [`Trades`](adversarial::Trades) | objective `J(x) + β D(p(x)‖p(x'))` | Zhang et al. 2019 | point, value and gradient in closed form for a linear softmax; no label in the inner problem | `adversarial_training` |
 //! | [`SmoothedClassifier`](adversarial::SmoothedClassifier) | protocol: noisy copies | Cohen et al. 2019; Clopper and Pearson 1934 | radius of a linear classifier is its distance, for any `σ`; coverage of the limit summed exactly | `certificates` |
-//! | [`interval_bounds`](adversarial::interval_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network | `certificates` |
+//! | [`interval_bounds`](adversarial::interval_bounds), [`margin_bounds`](adversarial::margin_bounds), [`IntervalTraining`](adversarial::IntervalTraining) | expression -> its bounds, or those of its margins; objective | Gowal et al. 2018 | exact for one affine layer; sound and monotone for ten kinds of network; merged margins never looser, exact for affine networks | `certificates` |
 //! | [`EntropyMinimisation`](semi_supervised::EntropyMinimisation) | penalty of predictions | Grandvalet and Bengio 2004 | gradient `-p (ln p + H)` | `semi_supervised` |
 //! | [`PseudoLabels`](semi_supervised::PseudoLabels) | loss against predicted labels | Lee 2013; Sohn et al. 2020 | gradient `[max p ≥ τ] (p - [ŷ])`; used share counted | `semi_supervised` |
 //! | [`Consistency`](semi_supervised::Consistency), [`two_passes`](semi_supervised::two_passes) | two passes with draws of their own | Laine and Aila 2017 | value, both gradients; masks independent, also in the plan | `semi_supervised` |
@@ -136,9 +136,8 @@
 //!
 //! # Not there yet
 //!
-//! Square attacks in other norms than infinity, the sparse form of APGD, interval bounds that join the last
-//! layer with the classes' differences; derivatives through the projection onto a spectral ball; AugMix with
-//! other concentrations than 1; hyper-gradients of augmentations other than noise.
+//! Square attacks in the one norm; APGD from larger balls; derivatives through the projection onto a spectral
+//! ball; AugMix with other concentrations than 1; hyper-gradients of augmentations other than noise.
 
 pub mod adversarial;
 pub mod augmentation;

@@ -4,8 +4,8 @@ use super::Report;
 use super::gallery::{Attacked, Prediction, Shown, Weights};
 use super::pictures::Picture;
 use super::plots;
-use crate::study::{EPSILON, Study, how_to_read, introduction};
-use crate::table::{HEADINGS, percent, study_cells};
+use crate::study::{EPSILON, Study, how_to_read, introduction, robustness as certain};
+use crate::table::{HEADINGS, ROBUSTNESS_HEADINGS, percent, robustness_cells, study_cells};
 use crate::verify::Verification;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -137,6 +137,12 @@ fn robustness(study: &Study, shown: &[Shown]) -> Markup {
                 (legend(study, &rows))
                 (figure(&plots::robustness(study, &rows), "Test error over the budget of the attack"))
             } }
+            h3 { "Other attacks, and what is certain" }
+            div.scroll { table.results {
+                thead { tr { @for (heading, meaning) in ROBUSTNESS_HEADINGS { th title=(meaning) { (heading) } } } }
+                tbody { @for cells in robustness_cells(study) { tr { @for cell in cells { td { (cell) } } } } }
+            } }
+            p.note { (certain::how_to_read(study.test_examples)) }
             @if !shown.is_empty() {
                 p {
                     "Test examples that the plain network of the first seed gets right, and wrong at ε = "

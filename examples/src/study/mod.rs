@@ -8,6 +8,7 @@
 //! of threads.
 
 pub mod data;
+pub mod robustness;
 pub mod run;
 pub mod summary;
 pub mod technique;
@@ -18,6 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nn::train::Interrupt;
 use rayon::prelude::*;
 use regularize::RegularizeError;
+use robustness::Robust;
 use run::{Measured, Member, Task};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -102,6 +104,8 @@ pub struct Study {
     pub epsilon: f64,
     /// One row for each technique, plain training first.
     pub rows: Vec<Row>,
+    /// Plain and adversarially trained networks under attacks and by certificates; nothing in a sweep.
+    pub robustness: Vec<Robust>,
 }
 
 impl Settings {
@@ -178,7 +182,12 @@ impl Settings {
         let summaries: Vec<Summary> =
             rows.iter().map(|members| Summary::of(members, &rows[0], EPSILON)).collect();
         let row = |((&technique, summary), members)| Row { technique, summary, members };
-        let rows = techniques.iter().zip(summaries).zip(rows).map(row).collect();
+        let rows: Vec<Row> = techniques.iter().zip(summaries).zip(rows).map(row).collect();
+        let robustness = match measured {
+            Measured::Test => robustness::measure(&task, source, &rows)
+                .map_err(|(row, error)| failed(row.technique, row.members[0].seed, error))?,
+            Measured::Validation => Vec::new(),
+        };
         let test_examples = source.test.len();
         Ok(Study {
             settings: Settings { seeds, ..self.clone() },
@@ -186,6 +195,7 @@ impl Settings {
             test_examples,
             epsilon: EPSILON,
             rows,
+            robustness,
         })
     }
 }

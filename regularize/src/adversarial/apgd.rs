@@ -1,6 +1,7 @@
-//! Projected gradient ascent that chooses its own step sizes: APGD (Croce and Hein, ICML 2020).
+//! Projected gradient ascent that chooses its own step sizes: APGD (Croce and Hein, ICML 2020), in the one norm in
+//! its sparse form (Croce and Hein, ICML 2021).
 //!
-//! A step is a projected step with a share of the step before it added,
+//! In the infinity and the Euclidean norm a step is a projected step with a share of the step before it added,
 //!
 //! ```text
 //! z    = P(xₖ + η d(gₖ))
@@ -12,13 +13,18 @@
 //! has changed since, `η` is halved and the example goes back to its best point. So there is nothing to tune
 //! but the number of steps; the start is random. On [`AttackLoss::LogitRatio`] the attack does not care about
 //! the scale of the logits.
+//!
+//! In the one norm the steepest direction is a single entry, too few to get anywhere in a hundred steps; how many
+//! are right depends on image and network, and is found on the way: [`sparse`].
+
+pub mod sparse;
 
 use super::attack::{Attack, Best, Evidence, Moved};
 use super::loss::AttackLoss;
-use super::norm::rows;
+use super::norm::{Norm, rows};
 use super::pgd::{at_least_one, random_start};
 use super::threat::Threat;
-use super::victim::{Targets, Victim};
+use super::victim::{Slope, Targets, Victim};
 use crate::error::RegularizeError;
 use autograd::{Feed, Graph, Plan, Real, Tensor};
 
@@ -44,7 +50,7 @@ pub struct Apgd {
 }
 
 impl Apgd {
-    /// `steps` steps on cross-entropy.
+    /// `steps` steps on cross-entropy; in the one norm sparse ones.
     ///
     /// # Errors
     /// If there is no step, or no projection in the norm.
@@ -58,9 +64,13 @@ impl Apgd {
         Apgd { loss, ..self }
     }
 
-    /// The steps after which progress is looked at: `⌈pⱼ N⌉` with `p₀ = 0`, `p₁ = 0.22` and
-    /// `pⱼ₊₁ = pⱼ + max(pⱼ - pⱼ₋₁ - 0.03, 0.06)`.
+    /// The steps after which progress is looked at. In the one norm every [`sparse::EVERY`] of all steps, else
+    /// `⌈pⱼ N⌉` with `p₀ = 0`, `p₁ = 0.22` and `pⱼ₊₁ = pⱼ + max(pⱼ - pⱼ₋₁ - 0.03, 0.06)`.
     pub fn checkpoints(&self) -> Vec<usize> {
+        if self.threat.norm() == Norm::One {
+            let every = (sparse::EVERY * self.steps as f64).floor().max(1.0) as usize;
+            return (every..self.steps).step_by(every).collect();
+        }
         let (mut before, mut at) = (0.0, 0.22);
         let mut found = Vec::new();
         while at <= 1.0 {
@@ -94,10 +104,23 @@ impl<T: Real> Attack<T> for Apgd {
         targets: &Targets<'_, T>,
         epsilon: f64,
     ) -> Result<Moved<T>, RegularizeError> {
-        let (x, shape) = (targets.x, targets.x.shape());
-        let [examples, width] = [rows(shape)[0], rows(shape)[1].max(1)];
+        match self.threat.norm() {
+            Norm::One => self.run_sparse(victim, targets, epsilon),
+            _ => self.run_with_momentum(victim, targets, epsilon),
+        }
+    }
+}
+
+impl Apgd {
+    fn run_with_momentum<T: Real>(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        epsilon: f64,
+    ) -> Result<Moved<T>, RegularizeError> {
+        let examples = targets.x.shape()[0];
         let mut evidence = Evidence::new(examples);
-        let mut best = Best::new(x);
+        let mut peaks = Peaks::new(targets.x);
         let mut point = random_start(self.threat, victim, targets, epsilon)?;
         let mut previous = point.clone();
         let mut stride = Tensor::full([examples, 1], T::from_f64(2.0 * epsilon));
@@ -108,64 +131,49 @@ impl<T: Real> Attack<T> for Apgd {
         let mut rises = vec![0usize; examples];
         let mut last: Vec<(f64, bool)> = vec![(f64::NEG_INFINITY, true); examples];
         let mut losses_before = vec![f64::INFINITY; examples];
-        // The gradient at each example's best point, to go on from there.
-        let mut best_gradient = Tensor::zeros(shape);
         for step in 0..self.steps {
             let mut slope = victim.slope(self.loss, &point, targets)?;
             evidence.add(&slope);
             for (example, &now) in slope.losses.iter().enumerate() {
                 rises[example] += usize::from(now > losses_before[example]);
-                if now > best.values[example] {
-                    let here = example * width..(example + 1) * width;
-                    best_gradient.data_mut()[here.clone()].copy_from_slice(&slope.gradient.data()[here]);
-                }
             }
-            best.see(&point, &slope.losses);
+            peaks.see(&point, &slope);
             losses_before.copy_from_slice(&slope.losses);
             if checkpoints.contains(&step) {
                 for example in 0..examples {
                     let (best_then, halved_then) = last[example];
+                    let best = peaks.best.values[example];
                     let few = (rises[example] as f64) < RISING * (step - since) as f64;
-                    let stuck = !halved_then && best.values[example] <= best_then;
+                    let stuck = !halved_then && best <= best_then;
                     if few || stuck {
                         let eta = &mut stride.data_mut()[example];
                         *eta = T::from_f64(eta.to_f64() / 2.0);
-                        let here = example * width..(example + 1) * width;
-                        let back = |to: &mut Tensor<T>, from: &Tensor<T>| {
-                            to.data_mut()[here.clone()].copy_from_slice(&from.data()[here.clone()])
-                        };
-                        back(&mut point, &best.points);
-                        back(&mut previous, &best.points);
-                        back(&mut slope.gradient, &best_gradient);
-                        losses_before[example] = best.values[example];
+                        peaks.return_to(example, &mut point, &mut slope.gradient);
+                        copy_row(example, &mut previous, &point);
+                        losses_before[example] = best;
                     }
-                    last[example] = (best.values[example], few || stuck);
+                    last[example] = (best, few || stuck);
                     rises[example] = 0;
                 }
                 since = step;
             }
             let new = if step == 0 { 1.0 } else { NEW };
-            let next = self.step(victim, x, &point, &previous, &slope.gradient, &stride, new, epsilon)?;
+            let way = Way { point: &point, previous: &previous, gradient: &slope.gradient, stride: &stride };
+            let next = self.step(victim, targets.x, way, new, epsilon)?;
             previous = std::mem::replace(&mut point, next);
         }
         let losses = victim.losses(self.loss, &point, targets)?;
         evidence.trace_of(&losses);
-        best.see(&point, &losses);
-        Ok(evidence.moved(x, best.points, true))
+        peaks.best.see(&point, &losses);
+        Ok(evidence.moved(targets.x, peaks.best.points, true))
     }
-}
 
-impl Apgd {
     /// The next points.
-    #[allow(clippy::too_many_arguments)]
     fn step<T: Real>(
         &self,
         victim: &mut Victim<'_, T>,
         x: &Tensor<T>,
-        point: &Tensor<T>,
-        previous: &Tensor<T>,
-        gradient: &Tensor<T>,
-        stride: &Tensor<T>,
+        way: Way<'_, T>,
         new: f64,
         epsilon: f64,
     ) -> Result<Tensor<T>, RegularizeError> {
@@ -184,15 +192,58 @@ impl Apgd {
         };
         let feeds = [
             ("x", Feed::from(x)),
-            ("point", Feed::from(point)),
-            ("previous", Feed::from(previous)),
-            ("gradient", Feed::from(gradient)),
-            ("stride", Feed::from(stride)),
+            ("point", Feed::from(way.point)),
+            ("previous", Feed::from(way.previous)),
+            ("gradient", Feed::from(way.gradient)),
+            ("stride", Feed::from(way.stride)),
             ("new", new.into()),
             ("epsilon", epsilon.into()),
         ];
         victim.compute(&format!("APGD step, {threat}"), shape, build, &feeds, |o| o.tensor("next"))
     }
+}
+
+/// Where a step starts, and where it leads.
+#[derive(Clone, Copy)]
+struct Way<'w, T: Real> {
+    point: &'w Tensor<T>,
+    previous: &'w Tensor<T>,
+    gradient: &'w Tensor<T>,
+    /// One for each example.
+    stride: &'w Tensor<T>,
+}
+
+/// Each example's best point, and the gradient there, to go on from.
+struct Peaks<T: Real> {
+    best: Best<T>,
+    gradient: Tensor<T>,
+}
+
+impl<T: Real> Peaks<T> {
+    fn new(x: &Tensor<T>) -> Peaks<T> {
+        Peaks { best: Best::new(x), gradient: Tensor::zeros(x.shape()) }
+    }
+
+    fn see(&mut self, point: &Tensor<T>, slope: &Slope<T>) {
+        for (example, &now) in slope.losses.iter().enumerate() {
+            if now > self.best.values[example] {
+                copy_row(example, &mut self.gradient, &slope.gradient);
+            }
+        }
+        self.best.see(point, &slope.losses);
+    }
+
+    /// Sets one example back to its best.
+    fn return_to(&self, example: usize, point: &mut Tensor<T>, gradient: &mut Tensor<T>) {
+        copy_row(example, point, &self.best.points);
+        copy_row(example, gradient, &self.gradient);
+    }
+}
+
+fn copy_row<T: Real>(example: usize, to: &mut Tensor<T>, from: &Tensor<T>) {
+    let width = rows(from.shape())[1];
+    let here = example * width..(example + 1) * width;
+    to.data_mut()[here.clone()].copy_from_slice(&from.data()[here]);
 }
 
 #[cfg(test)]

@@ -74,17 +74,14 @@ impl DeepFool {
         from: usize,
         to: Option<usize>,
     ) -> Option<Vec<f64>> {
-        let stays = |w: f64, at: f64| match self.threat.bounds() {
-            Some((low, high)) => (w > 0.0 && at >= high) || (w < 0.0 && at <= low),
-            None => false,
-        };
         let width = slopes.len() / logits.len();
         let dual = self.threat.norm().dual();
         let mut nearest: Option<(f64, Vec<f64>, f64)> = None;
         for class in (0..logits.len()).filter(|&k| k != from && to.is_none_or(|to| to == k)) {
             let [own, other] = [from, class].map(|k| &slopes[k * width..(k + 1) * width]);
             let w = other.iter().zip(own).map(|(a, b)| a - b);
-            let w: Vec<f64> = w.zip(point).map(|(w, at)| if stays(w, *at) { 0.0 } else { w }).collect();
+            let w = w.zip(point).map(|(w, at)| if self.threat.holds(*at, w) { 0.0 } else { w });
+            let w: Vec<f64> = w.collect();
             let (size, gap) = (dual.of(&w), (logits[class] - logits[from]).abs());
             let distance = gap / size;
             // Also refuses the NaN of 0/0 and the infinity of a class that no gradient leads to.

@@ -12,8 +12,8 @@
 //! | [`trades`] | `J(x) + β D(p(x)‖p(x'))`: [`Trades`] |
 //! | [`overfitting`] | stops a training that withstands its own attack only: [`OverfittingMonitor`] |
 //! | [`smoothing`] | a certified radius by asking about noisy copies: [`SmoothedClassifier`] |
-//! | [`interval`] | bounds of every value over a box of inputs, and training for them: [`interval_bounds`], [`IntervalTraining`] |
-//! | [`apgd`] | steps that choose their own size: [`Apgd`] |
+//! | [`interval`] | bounds of every value over a box of inputs, and training for them: [`interval_bounds`], [`margin_bounds`], [`IntervalTraining`] |
+//! | [`apgd`] | steps that choose their own size, in the one norm sparse ones: [`Apgd`] |
 //! | [`deep_fool`], [`carlini_wagner`] | the smallest perturbation: [`DeepFool`], [`CarliniWagner`] |
 //! | [`square`] | no gradient, only scores: [`Square`] |
 //! | [`mod@diagnose`] | masked gradients: [`diagnose()`] |
@@ -53,9 +53,7 @@ pub use deep_fool::DeepFool;
 pub use diagnose::{Check, Diagnosis, Diagnostics, Finding, diagnose};
 pub use evaluator::{AttackEvaluator, Attacked, Robustness};
 pub use fast_gradient::{FastGradient, Perturbation, fgsm};
-pub use interval::{
-    InputBox, Interval, IntervalTraining, Verified, interval_bounds, verify, worst_case_logits,
-};
+pub use interval::{InputBox, Interval, IntervalTraining, Verified, interval_bounds, margin_bounds, verify};
 pub use loss::{AttackLoss, Goal};
 pub use norm::Norm;
 pub use overfitting::{Monitored, OverfittingMonitor, Withstood};

@@ -176,11 +176,9 @@ impl Threat {
         let rows = rows(shape);
         let (x, moved) = (x.reshape(rows), moved.reshape(rows));
         let difference = moved - x;
+        let up = difference.greater(0.0);
         let room = match self.bounds {
-            Some((low, high)) => {
-                let (below, above) = ((x - low).maximum(0.0), (high - x).maximum(0.0));
-                difference.greater(0.0).select(above, below)
-            }
+            Some((low, high)) => up.select((high - x).maximum(0.0), (x - low).maximum(0.0)),
             None => difference.like(f64::INFINITY),
         };
         let sizes = difference.abs();
@@ -189,8 +187,19 @@ impl Threat {
             Multiplier::Threshold => (sizes - found).maximum(0.0),
             Multiplier::Scale => sizes * found,
         };
-        // Clipped again: x + (u - x) may round to a number beyond u.
-        self.clip(x + difference.sign() * shrunk.minimum(room)).reshape(shape)
+        let reached = x + difference.sign() * shrunk;
+        let Some((low, high)) = self.bounds else { return reached.reshape(shape) };
+        // The wall itself: x + (u - x) may round to a number beside u, of which no attack sees that it is held.
+        let wall = up.select(x.like(high), x.like(low));
+        self.clip(shrunk.greater_equal(room).select(wall, reached)).reshape(shape)
+    }
+
+    /// Whether the box holds an entry back: it is at the wall that the direction points to, or within a millionth of
+    /// the box from it, which rounding may leave.
+    pub(super) fn holds(&self, point: f64, direction: f64) -> bool {
+        let Some((low, high)) = self.bounds else { return false };
+        let near = 1e-6 * (high - low);
+        (direction > 0.0 && point >= high - near) || (direction < 0.0 && point <= low + near)
     }
 
     /// `v` without the entries that point out of the box: the others share the step.

@@ -58,9 +58,9 @@ impl Decomposition {
                 let (expected, found) = (targets.shape(), values.shape());
                 return Err(RegularizeError::Shape { what: "predictions", expected, found });
             }
-            RegularizeError::unless_finite("predictions", values)?;
+            RegularizeError::unless_finite("predictions", values.data())?;
         }
-        RegularizeError::unless_finite("targets", targets)?;
+        RegularizeError::unless_finite("targets", targets.data())?;
         let (mut ensemble, mut each, mut spread, mut products) = (0.0, 0.0, 0.0, 0.0);
         for (at, &target) in targets.data().iter().enumerate() {
             let values = || predictions.iter().map(|values| values.data()[at]);

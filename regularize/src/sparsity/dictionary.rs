@@ -42,7 +42,7 @@ impl<T: Real> Dictionary<T> {
         if shape[0] == 0 {
             return Err(RegularizeError::Nothing { what: "atoms" });
         }
-        RegularizeError::unless_finite("atoms", &atoms)?;
+        RegularizeError::unless_finite("atoms", atoms.data())?;
         let features = shape[1];
         let mut atoms = atoms;
         for number in 0..shape[0] {
@@ -146,7 +146,7 @@ impl<T: Real> Dictionary<T> {
             let expected = Shape::from([if found.rank() > 0 { found[0] } else { 1 }, features]);
             return Err(RegularizeError::Shape { what: "examples", expected, found });
         }
-        RegularizeError::unless_finite("examples", x)
+        RegularizeError::unless_finite("examples", x.data())
     }
 
     fn lengths(&self) -> [usize; 2] {

@@ -54,7 +54,7 @@ impl<T: Real> Atlas<T> {
     /// An atlas of given charts: centres `[charts, d]` and their tangents `[charts, k, d]`.
     ///
     /// # Errors
-    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    /// [`RegularizeError::NonFinite`] if a number is not finite.
     ///
     /// # Panics
     /// If a shape is another, or there is no chart.
@@ -66,9 +66,8 @@ impl<T: Real> Atlas<T> {
             _ => false,
         };
         assert!(matches, "Atlas: centres {points} with tangents {directions}, not [n, d] with [n, k, d]");
-        if centres.first_non_finite().or(tangents.first_non_finite()).is_some() {
-            return Err(RegularizeError::NotFinite { what: "a centre or a tangent" });
-        }
+        RegularizeError::unless_finite("centres", centres.data())?;
+        RegularizeError::unless_finite("tangents", tangents.data())?;
         Ok(Atlas { centres, tangents })
     }
 
@@ -89,9 +88,7 @@ impl<T: Real> Atlas<T> {
         let fits = 0 < dimensions && dimensions <= neighbours;
         let range = "at least 1 and at most the number of neighbours";
         HyperparameterError::unless(fits, "dimension of the manifold", dimensions as f64, range)?;
-        if examples.first_non_finite().is_some() {
-            return Err(RegularizeError::NotFinite { what: "an example" });
-        }
+        RegularizeError::unless_finite("examples", examples.data())?;
         let point = |i: usize| examples.data()[i * d..][..d].iter().map(|x| x.to_f64()).collect::<Vec<_>>();
         let points: Vec<Vec<f64>> = (0..n).map(point).collect();
         let directions = points.iter().map(|centre| {
@@ -137,8 +134,8 @@ impl<T: Real> Atlas<T> {
         let unit = |j: usize| grad(code.slice(1, j, j + 1).sum(), &[x])[0];
         let outputs: Vec<_> = (0..code.shape()[1]).map(unit).collect();
         let jacobians = interpret(&outputs, &[], Some(parameters))?;
-        if jacobians.iter().any(|rows| rows.first_non_finite().is_some()) {
-            return Err(RegularizeError::NotFinite { what: "a derivative of the encoder" });
+        for rows in &jacobians {
+            RegularizeError::unless_finite("derivatives of the encoder", rows.data())?;
         }
         let directions = (0..n).map(|i| {
             let row = |unit: &Tensor<T>| unit.data()[i * d..][..d].iter().map(|x| x.to_f64()).collect();

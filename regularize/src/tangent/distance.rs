@@ -54,7 +54,7 @@ impl TangentPlane {
     /// already, or that is 0, adds nothing.
     ///
     /// # Errors
-    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    /// [`RegularizeError::NonFinite`] if a number is not finite.
     ///
     /// # Panics
     /// If a tangent has another length than the point.
@@ -65,8 +65,9 @@ impl TangentPlane {
             let given = tangent.len();
             assert!(given == length, "TangentPlane: a tangent of {given} numbers at a point of {length}");
         }
-        if !point.iter().chain(tangents.iter().flatten()).all(|x| x.is_finite()) {
-            return Err(RegularizeError::NotFinite { what: "a point or a tangent" });
+        RegularizeError::unless_finite("numbers of a point", point)?;
+        for tangent in tangents {
+            RegularizeError::unless_finite("numbers of a tangent", tangent)?;
         }
         let mut basis = Vec::new();
         extend(&mut basis, tangents);
@@ -156,7 +157,7 @@ impl Transformations {
     /// itself: what [`tangent_distance`] takes. Images are as for [`Transformations::apply`].
     ///
     /// # Errors
-    /// [`RegularizeError::NotFinite`] if a number is not finite.
+    /// [`RegularizeError::NonFinite`] if a number is not finite.
     ///
     /// # Panics
     /// If the shape is another.

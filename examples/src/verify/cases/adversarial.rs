@@ -6,7 +6,9 @@ use autograd::check::Checker;
 use autograd::{Feed, Graph, Tensor, Var};
 use nn::train::Batch;
 use nn::{Activation, Layer, Mode, initialise};
-use regularize::adversarial::{AttackLoss, InputBox, IntervalTraining, Pgd, Trades, interval_bounds};
+use regularize::adversarial::{
+    AttackLoss, InputBox, IntervalTraining, Pgd, Trades, interval_bounds, margin_bounds,
+};
 use regularize::{AdversarialTraining, FastGradient, Norm, Threat};
 
 /// A case for each way to train against an adversary, and for the parts of attacks.
@@ -39,6 +41,17 @@ fn parts() -> Vec<Case> {
             wide,
             move |x, _| one.project(x[0], x[1]),
         ),
+        function(
+            technique("projection, L1 and box", "x + sign(d) min(max(|d| - θ, 0), c) + v"),
+            &[matrix, matrix],
+            (0.1, 0.9),
+            move |x, _| {
+                // Points up to 1.9 beyond the walls; x itself is inside. The point is added, as an entry that the
+                // threshold takes away passes nothing on.
+                let boxed = one.within(0.0, 1.0).expect("a box");
+                boxed.project(x[0], x[1] * 6.0 - 2.5) + x[1]
+            },
+        ),
         function(technique("attack's margin", "max z - z[y]"), &[matrix], wide, |x, labels| {
             AttackLoss::Margin.each(x[0], labels, None)
         }),
@@ -65,6 +78,16 @@ fn training() -> Vec<Case> {
         trained("interval training", "κ J(z) + (1-κ) J(ẑ)", |batch| {
             IntervalTraining::new(region(), 0.5).expect("a share").objective(batch)
         }),
+        function(
+            technique("merged margins", "μ (W_k - W_y) + r |W_k - W_y|"),
+            &[&[ROWS, COLUMNS], &[COLUMNS, COLUMNS], &[COLUMNS]],
+            (-1.0, 1.0),
+            |x, labels| {
+                let y = x[0].matmul(x[1]).tanh().matmul(x[1]) + x[2];
+                let range = region().around(x[0]);
+                margin_bounds(y, x[0], range, labels).expect("every operation has a rule")
+            },
+        ),
         function(
             technique("interval bounds", "μ W ∓ r |W|, f(l), f(h)"),
             &[&[ROWS, COLUMNS], &[COLUMNS, COLUMNS]],

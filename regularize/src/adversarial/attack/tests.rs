@@ -17,9 +17,13 @@ fn threat(norm: Norm, epsilon: f64) -> Threat {
 
 type Boxed = Box<dyn Attack<f64>>;
 
-/// Every attack in every norm it knows, with this budget.
 fn all(epsilon: f64) -> Vec<Boxed> {
-    let mut all: Vec<Boxed> = Vec::new();
+    all_of(epsilon)
+}
+
+/// Every attack in every norm it knows, with this budget.
+fn all_of<T: Real>(epsilon: f64) -> Vec<Box<dyn Attack<T>>> {
+    let mut all: Vec<Box<dyn Attack<T>>> = Vec::new();
     for norm in NORMS {
         let threat = threat(norm, epsilon);
         all.push(Box::new(FastGradient::of(threat)));
@@ -36,7 +40,8 @@ fn all(epsilon: f64) -> Vec<Boxed> {
     all.push(Box::new(DeepFool::new(threat(Norm::Infinity, epsilon), 20).unwrap()));
     all.push(Box::new(CarliniWagner::new(threat(Norm::Two, epsilon), 3, 40).unwrap()));
     all.push(Box::new(Square::new(threat(Norm::Infinity, epsilon), 60).unwrap()));
-    let two: Vec<Boxed> = vec![
+    all.push(Box::new(Square::new(threat(Norm::Two, epsilon), 60).unwrap()));
+    let two: Vec<Box<dyn Attack<T>>> = vec![
         Box::new(Square::new(threat(Norm::Infinity, epsilon), 20).unwrap()),
         Box::new(Pgd::new(threat(Norm::Infinity, epsilon), 5).unwrap()),
     ];
@@ -82,6 +87,31 @@ fn every_attack_stays_in_ball_and_box_and_leaves_its_input_alone() {
             assert_close(found.norms[example], norm.of(&d), 1e-15);
         }
         assert!(found.robustness.largest_norm > 0.01, "{name} does nothing");
+    }
+}
+
+/// The same in single precision: ball and box, the identity without a budget, and a verdict that a second look
+/// finds again.
+#[test]
+fn the_invariants_hold_in_single_precision() {
+    let model = Sequential::<f32>::mlp(&[5, 12, 4], Activation::Tanh);
+    let parameters = initialise(&model, 1);
+    let data = Dataset::new(data().examples().cast::<f32>(), data().labels().clone(), 4).unwrap();
+    for (attack, none) in all_of::<f32>(0.25).into_iter().zip(all_of::<f32>(0.0)) {
+        let (name, norm) = (attack.name(), attack.threat().norm());
+        let unmoved = AttackEvaluator::new(&model, none, 8).attack(&data, &parameters).unwrap();
+        assert_eq!((&unmoved.raw, &unmoved.clipped), (data.examples(), data.examples()), "{name}");
+        let found = AttackEvaluator::new(&model, attack, 3).seed(3).attack(&data, &parameters).unwrap();
+        assert!(found.clipped.data().iter().all(|v| (0.0..=1.0).contains(v)), "{name}");
+        let pairs = found.clipped.data().chunks(5).zip(data.examples().data().chunks(5));
+        for (moved, x) in pairs {
+            let d: Vec<f64> = moved.iter().zip(x).map(|(m, x)| f64::from(m - x)).collect();
+            // As in double precision, with 6e-8 for each of five roundings, of the step and of the sum.
+            assert!(norm.of(&d) <= 0.25 + 6e-7, "{name}: {}", norm.of(&d));
+        }
+        assert!(found.robustness.largest_norm > 0.01, "{name} does nothing");
+        let again = classes_of(&Victim::new(&model, &parameters).logits(&found.clipped).unwrap());
+        assert_eq!(found.predicted.data(), again, "{name}");
     }
 }
 

@@ -277,3 +277,41 @@ fn numbers_are_checked() {
     assert_close(attack.size_of_step(), 0.0625, 1e-15);
     assert_eq!((attack.steps(), attack.threat()), (4, threat));
 }
+
+/// In a box the best point has entries at the wall, and fixed steps go round it: an entry beside the wall takes a
+/// step, the projection gives it back. What the attack returns is the best point on that way, which is much nearer
+/// than a step, and nearer with shorter steps.
+#[test]
+fn in_a_box_the_best_point_visited_is_within_a_tenth_of_a_step() {
+    use crate::adversarial::AttackEvaluator;
+    use nn::data::Dataset;
+    for norm in [Norm::Two, Norm::One] {
+        for width in [4usize, 16] {
+            for seed in 20..26u64 {
+                let epsilon = 0.1 + 0.3 * (seed - 20) as f64;
+                let g = numbers([width], -2.0, 2.0, seed);
+                let model = Sequential::<f64>::new().linear(width, 2);
+                let mut parameters = initialise(&model, 1);
+                let columns = g.data().iter().flat_map(|g| [0.0, *g]).collect();
+                parameters.insert("linear1.weight", Tensor::new([width, 2], columns));
+                let x = numbers([8, width], 0.0, 1.0, seed ^ 1);
+                let data = Dataset::new(x, Tensor::full([8], 0), 2).unwrap();
+                for steps in [50, 200] {
+                    let step = epsilon / f64::from(steps);
+                    let attack = Pgd::new(unit_box(norm, epsilon), 4 * steps as usize).unwrap();
+                    let attack = attack.step_size(step).unwrap().on(AttackLoss::Margin);
+                    let found = AttackEvaluator::new(&model, attack, 8).attack(&data, &parameters).unwrap();
+                    let rows = found.raw.data().chunks(width).zip(data.examples().data().chunks(width));
+                    for (moved, x) in rows {
+                        let gain: f64 =
+                            moved.iter().zip(x).zip(g.data()).map(|((m, x), g)| (m - x) * g).sum();
+                        let best = largest_product(norm, x, g.data(), epsilon, Some((0.0, 1.0)));
+                        // Of 512 other draws the worst was 0.05 of what a step gains where nothing is in its way.
+                        let least = best - 0.1 * step * norm.dual().of(g.data());
+                        assert!((least..=best + 1e-12).contains(&gain), "{norm} {width}: {gain} of {best}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -15,8 +15,8 @@ fn shares_fall_as_queries_are_used_up() {
     let shares: Vec<f64> = [0, 11, 51, 201, 8001].map(|step| attack.share_at(step)).to_vec();
     assert_eq!(shares, [0.8, 0.4, 0.2, 0.1, 0.8 / 512.0]);
     assert!(Square::new(threat(0.1), 0).is_err());
-    let error = Square::new(Threat::two(0.1).unwrap(), 9).unwrap_err().to_string();
-    assert_eq!(error, "Square needs the infinity norm");
+    let error = Square::new(Threat::one(0.1).unwrap(), 9).unwrap_err().to_string();
+    assert_eq!(error, "Square needs the Euclidean or the infinity norm");
     for bad in [0.0, 1.1, f64::NAN] {
         assert!(attack.first_share(bad).is_err());
     }
@@ -38,6 +38,27 @@ fn every_entry_moves_by_the_whole_budget_or_not_at_all() {
     }
     assert!(found.robustness.error >= found.robustness.clean_error);
     assert_eq!(found.robustness.zero_gradients, 0);
+}
+
+/// On a linear network in the Euclidean norm, without a box: the whole budget is spent, and most of the best
+/// direction is found by trial alone.
+#[test]
+fn the_euclidean_form_climbs_a_linear_network_within_its_budget() {
+    let model = Sequential::<f64>::new().then(Flatten).linear(2 * 4 * 5, 3);
+    let parameters = initialise(&model, 1);
+    let labels = Tensor::from_fn([6], |i| (i % 3) as u32);
+    let data = Dataset::new(numbers([6, 2, 4, 5], 0.0, 1.0, 1), labels, 3).unwrap();
+    let margin = |queries, epsilon| {
+        let attack = Square::new(Threat::two(epsilon).unwrap(), queries).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 6).attack(&data, &parameters).unwrap();
+        for (norm, success) in found.norms.iter().zip(&found.success) {
+            assert!(*norm <= epsilon * (1.0 + 1e-13));
+            assert!(*success || *norm >= epsilon * (1.0 - 1e-13) || *norm == 0.0);
+        }
+        found.robustness.error
+    };
+    assert!(margin(1, 0.1) <= margin(300, 0.1));
+    assert_eq!(margin(300, 4.0), 1.0);
 }
 
 /// The network seen through rounded inputs: no gradient, but as easy to break.

@@ -141,6 +141,19 @@ fn inputs_outside_the_box_go_no_further_out() {
     }
 }
 
+/// Exactly, so that an attack sees that the entry is held: `x + (1 - x)` would round to a number beside 1.
+#[test]
+fn an_entry_that_the_box_stops_is_at_its_wall() {
+    let x = numbers([50, 2], 0.0, 1.0, 3);
+    for norm in NORMS {
+        for (beyond, wall) in [(5.0, 1.0), (-5.0, 0.0)] {
+            let far = Tensor::from_fn(x.shape(), |i| x.data()[i] + beyond);
+            let near = projected(unit_box(norm, 9.0), &x, &far);
+            assert!(near.data().iter().all(|v| *v == wall), "{norm:?}: {near:?}");
+        }
+    }
+}
+
 #[test]
 fn examples_are_projected_each_by_itself() {
     let (x, far) = (numbers([3, 4], 0.0, 1.0, 1), numbers([3, 4], -1.0, 2.0, 2));
@@ -152,17 +165,30 @@ fn examples_are_projected_each_by_itself() {
     }
 }
 
-/// In point and centre, to the second order; no entry is at a bound of the box, where halves pass.
+/// In point, centre and budget, to the second order. In the box some entries are capped, some free and some
+/// vanish, none of them near another case: where two meet, there is no derivative.
 #[test]
 fn derivatives_of_the_projection_are_right() {
     let (x, far) = (numbers([2, 4], 0.25, 0.75, 1), numbers([2, 4], -1.0, 2.0, 2));
-    for norm in [Norm::Two, Norm::One] {
-        for threat in [Threat::new(norm, 0.5).unwrap(), unit_box(norm, 0.7)] {
-            let name = format!("{threat}");
-            if threat.bounds().is_none() {
-                check(&name, &[x.clone(), far.clone()], |v| threat.project(v[0], v[1]).sin().sum());
-            }
+    for norm in NORMS {
+        for (threat, epsilon) in [(Threat::new(norm, 1.0).unwrap(), 0.5), (unit_box(norm, 1.0), 0.7)] {
+            let inputs = [x.clone(), far.clone(), Tensor::scalar(epsilon)];
+            check(&threat.to_string(), &inputs, |v| threat.project_within(v[0], v[1], v[2]).sin().sum());
         }
+    }
+    // First row: at the wall, free, vanished in the one norm, free. Second row: within the budget.
+    let x = Tensor::new([2, 4], vec![0.9, 0.5, 0.5, 0.4, 0.95, 0.5, 0.5, 0.5]);
+    let far = Tensor::new([2, 4], vec![2.5, 1.1, 0.55, -0.1, 1.5, 0.55, 0.4, 0.6]);
+    let threat = unit_box(Norm::One, 1.0);
+    let near = projected(threat.with_epsilon(0.5).unwrap(), &x, &far);
+    assert_eq!([near.data()[0], near.data()[2], near.data()[4]], [1.0, 0.5, 1.0]);
+    assert!((0.5..0.9).contains(&near.data()[1]) && near.data()[5] == 0.55);
+    for norm in [Norm::One, Norm::Two] {
+        let inputs = [x.clone(), far.clone(), Tensor::scalar(0.5)];
+        // Inputs themselves added: what the checker sees of an entry that is cut off must not be nothing.
+        check(&format!("{norm}, mixed"), &inputs, |v| {
+            (unit_box(norm, 1.0).project_within(v[0], v[1], v[2]) + v[0] * 0.5 + v[1] * 0.25).sin().sum()
+        });
     }
 }
 

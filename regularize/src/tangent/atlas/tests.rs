@@ -141,7 +141,7 @@ fn bad_requests_are_refused() {
     assert!(error(2, 3).starts_with("the dimension of the manifold is 3"));
     assert!(error(2, 0).starts_with("the dimension of the manifold is 0"));
     let bad = Tensor::full([3, 2], f64::NAN);
-    assert_eq!(Atlas::local(&bad, 1, 1).unwrap_err().to_string(), "an example is not finite");
+    assert_eq!(Atlas::local(&bad, 1, 1).unwrap_err().to_string(), "element 0 of the examples is NaN");
     assert!(Atlas::new(Tensor::zeros([3, 2]), Tensor::full([3, 1, 2], f64::INFINITY)).is_err());
 }
 

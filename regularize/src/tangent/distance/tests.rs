@@ -104,9 +104,12 @@ fn on_the_digits_it_beats_euclid() {
 #[test]
 fn what_is_no_number_is_refused() {
     for bad in [f64::NAN, f64::INFINITY] {
-        let expected = "a point or a tangent is not finite";
-        assert_eq!(TangentPlane::new(&[bad], &[]).unwrap_err().to_string(), expected);
-        assert_eq!(TangentPlane::new(&[0.0], &[vec![bad]]).unwrap_err().to_string(), expected);
+        let error = |point: &[f64], tangents: &[Vec<f64>]| {
+            TangentPlane::new(point, tangents).unwrap_err().to_string()
+        };
+        assert_eq!(error(&[bad], &[]), format!("element 0 of the numbers of a point is {bad}"));
+        let expected = format!("element 1 of the numbers of a tangent is {bad}");
+        assert_eq!(error(&[0.0, 1.0], &[vec![0.0, bad]]), expected);
     }
 }
 
