@@ -90,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let gains: Vec<f64> = errors[0].iter().zip(with).map(|(plain, with)| plain - with).collect();
             let spread = gains.iter().map(|gain| (gain - mean(&gains)).powi(2)).sum::<f64>();
             let deviation = (spread / (DRAWS * (DRAWS - 1)) as f64).sqrt();
-            print!(" {:>5.1} ({:>4.1} ±{:>4.1}) |", mean(with), mean(&gains), deviation);
+            print!(" {:>4.1} ({:>4.1} ±{:>4.1}) |", mean(with), mean(&gains), deviation);
         }
         println!();
     }

@@ -78,6 +78,8 @@
 //! | [`SemiSupervisedTrainer`](semi_supervised::SemiSupervisedTrainer) | protocol: labelled and unlabelled batches | book 7.6 | without unlabelled terms a plain training; reproducible; one plan | `semi_supervised` |
 //! | [`unroll`](hyper_gradient::unroll()), [`HyperTuner`] | protocol: `k` steps as one expression, the derivative of the validation loss through them | Maclaurin et al. 2015; Franceschi et al. 2017 | unrolled steps are single ones bit for bit; differences through seven optimisers; carried = one long window | `hyper_gradients` |
 //! | [`implicit_hyper_gradient`](hyper_gradient::implicit_hyper_gradient) | derivative at a minimum, conjugate gradients on Hessian products | Bengio 2000; Pedregosa 2016 | ridge regression's closed form to 1e-10; the unrolled form converges to it like `(a k + b) ρᵏ` | `ridge_hyper_gradient` |
+//! | [`TunedAffine`](hyper_gradient::TunedAffine), [`TunedBrightness`](hyper_gradient::TunedBrightness), [`TunedContrast`](hyper_gradient::TunedContrast) | input transform of images whose extents are hyper-parameters | book 7.4; 11.4.3 | at equal numbers [`augmentation`]'s own; differences through unrolled steps; labels are asked at the bounds | none yet |
+//! | [`TunedSmoothL1`](hyper_gradient::TunedSmoothL1), [`smooth_l1_penalty`] | penalty `α Σ (√(w² + s²) - s)` | pseudo-Huber: Charbonnier et al. 1997 | its formula, between L1 and L1 less `α s` for each weight; differences through steps in which weights pass 0 | none yet |
 //! | [`ConcreteDropout`] | activation transform with a relaxed mask | Gal et al. 2017 | cold, it is dropout draw for draw; its mean derivative goes to that of the exact mean | `hyper_gradients` |
 //! | [`SharpnessAware`] | rule of gradients `∇J(w + e)`, in front of an optimiser's chain; SAM and ASAM | Foret et al. 2021; Kwon et al. 2021 | closed form on a quadratic; two passes apart give the same; ASAM blind to the scale of layers; statistics of batch normalisation updated once | `sharpness` |
 //! | [`largest_curvature`](flatness::largest_curvature) | protocol: power iteration on Hessian-vector products | Pearlmutter 1994 | eigenvalue and eigenvector of a quadratic; residual | `sharpness` |
@@ -86,7 +88,7 @@
 //! | [`estimate_statistics`] | protocol: running statistics for other weights | Izmailov et al. 2018, section 3.2 | means over batches, whatever the update rate | `weight_averaging` |
 //! | [`TangentPropagation`] | penalty `(f, x, t) -> Σ ‖∂f/∂x t‖²`; tangents of smooth transformations by [`Transformations`](tangent::Transformations) | book 7.14; Simard et al. 1992 | Jacobian by hand; slopes of the smoothed image; equals small moves and small turns to second order; fewer errors on 10 to 80 digits | `tangent_propagation` |
 //! | [`tangent_distance`](tangent::tangent_distance), [`TangentNeighbour`](tangent::TangentNeighbour) | protocol: distance of two examples, one- and two-sided; nearest neighbour | book 7.14; Simard et al. 1992 | residual of least squares; 0 along tangents, symmetric, at most Euclid's | `tangent_distance` |
-//! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings | none yet |
+//! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings | `manifold_tangent_classifier` |
 //! | [`DoubleBackpropagation`] | penalty `½ ‖∂J/∂x‖²` | Drucker and LeCun 1992 | closed form for softmax regression | `input_gradients` |
 //! | [`InputGradientPenalty`] | penalty `‖∂J/∂x‖₁` or `‖∂J/∂x‖₂` | Ross and Doshi-Velez 2018 | the loss under a fast gradient attack to second order, in both norms | `input_gradients` |
 //! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic | none yet |
@@ -137,7 +139,8 @@
 //! # Not there yet
 //!
 //! Square attacks in the one norm; APGD from larger balls; derivatives through the projection onto a spectral
-//! ball; AugMix with other concentrations than 1; hyper-gradients of augmentations other than noise.
+//! ball; AugMix with other concentrations than 1; hyper-gradients of augmentations beyond affine warps,
+//! brightness, contrast and noise.
 
 pub mod adversarial;
 pub mod augmentation;
@@ -177,7 +180,7 @@ pub use noise::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 pub use penalty::{
     DecoupledDecay, ElasticNet, Gram, GroupLasso, L1, L2, Orthogonality, Penalties, Penalty, ProximalPenalty,
     ProximalStep, effective_parameters, group_lasso_penalty, group_threshold, l1_penalty, l2_penalty,
-    orthogonality_penalty, shrink, soft_threshold,
+    orthogonality_penalty, shrink, smooth_l1_penalty, soft_threshold,
 };
 pub use reparameterisation::{SpectralNorm, WeightNorm};
 pub use sharing::{SoftSharing, Tied};

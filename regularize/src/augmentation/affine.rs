@@ -235,17 +235,43 @@ impl Affine {
 
     /// The matrices of this batch, `[n, 3, 3]`; `None` if every strength is 0.
     fn matrix<'g, T: Real>(&self, graph: &'g Graph<T>, n: usize, stream: &str) -> Option<Var<'g, T>> {
-        let symmetric = |what: &str, limit: f64, shape: &[usize]| {
-            (limit > 0.0).then(|| between(drawn(graph, stream, what, shape), -limit, limit))
-        };
-        let parts = [
-            symmetric("angle", self.degrees.to_radians(), &[n]).map(rotation),
-            symmetric("shear", self.shear, &[n]).map(shear),
-            symmetric("scale", self.scale, &[n, 2]).map(|u| scaling(u.exp())),
-            symmetric("shift", self.shift, &[n, 2]).map(translation),
-        ];
-        parts.into_iter().flatten().reduce(Var::matmul)
+        let limits = [self.degrees.to_radians(), self.shear, self.scale, self.shift];
+        random_matrix(graph, n, stream, |part, draws| {
+            let limit = limits[part as usize];
+            (limit > 0.0).then(|| between(draws(), -limit, limit))
+        })
     }
+}
+
+/// A part of a random warp; the order is that in which what is seen goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Radians.
+    Angle,
+    /// A slope.
+    Shear,
+    /// The logarithm of the factor, for each axis.
+    Scale,
+    /// Pixels, for each axis.
+    Shift,
+}
+
+/// The product of the matrices `[n, 3, 3]` of each [`Part`] for which `parameter` makes something of the uniform
+/// draws of its stream; `None` if there is none. What is not asked for is not drawn.
+pub(crate) fn random_matrix<'g, T: Real>(
+    graph: &'g Graph<T>,
+    n: usize,
+    stream: &str,
+    parameter: impl Fn(Part, &dyn Fn() -> Var<'g, T>) -> Option<Var<'g, T>>,
+) -> Option<Var<'g, T>> {
+    let of = |part, what: &str, shape: &[usize]| parameter(part, &|| drawn(graph, stream, what, shape));
+    let parts = [
+        of(Part::Angle, "angle", &[n]).map(rotation),
+        of(Part::Shear, "shear", &[n]).map(shear),
+        of(Part::Scale, "scale", &[n, 2]).map(|u| scaling(u.exp())),
+        of(Part::Shift, "shift", &[n, 2]).map(translation),
+    ];
+    parts.into_iter().flatten().reduce(Var::matmul)
 }
 
 impl<T: Real> Augmentation<T> for Affine {

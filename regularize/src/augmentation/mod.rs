@@ -228,7 +228,12 @@ fn as_images<T: Real>(inputs: Var<'_, T>, image: [usize; 3]) -> Var<'_, T> {
 }
 
 /// Uniform draws of the stream `STREAM.WHAT`.
-fn drawn<'g, T: Real>(graph: &'g Graph<T>, stream: &str, what: &str, shape: &[usize]) -> Var<'g, T> {
+pub(crate) fn drawn<'g, T: Real>(
+    graph: &'g Graph<T>,
+    stream: &str,
+    what: &str,
+    shape: &[usize],
+) -> Var<'g, T> {
     graph.uniform(&format!("{stream}.{what}"), shape)
 }
 

@@ -1,18 +1,20 @@
 //! Hyper-parameters as parameters: numbers of the objective that a gradient may tune.
 //!
-//! A strength is positive and acts by its order of magnitude, a probability lies between 0 and 1: neither
-//! survives a step of `x := x - ε g`. So the parameter that a graph has under the [`Hyperparameter`]'s name is
-//! the logarithm, or the log-odds, on which every real number is allowed and a step is a factor:
+//! A strength is positive and acts by its order of magnitude, a probability lies between 0 and 1, an angle that
+//! may turn a digit stays below 45 degrees: none of them survives a step of `x := x - ε g`. So the parameter that
+//! a graph has under the [`Hyperparameter`]'s name is the logarithm, or the log-odds, on which every real number
+//! is allowed and a step is a factor:
 //!
 //! | kind | kept | value | derivative |
 //! |---|---|---|---|
 //! | [`Hyperparameter::positive`] | `θ = ln α` | `α = e^θ` | `∂J/∂θ = α ∂J/∂α` |
 //! | [`Hyperparameter::probability`] | `θ = ln(p / (1 - p))` | `p = 1 / (1 + e^-θ)` | `∂J/∂θ = p (1 - p) ∂J/∂p` |
+//! | [`Hyperparameter::bounded`] | `θ = ln(x / (b - x))` | `x = b / (1 + e^-θ)` | `∂J/∂θ = x (1 - x/b) ∂J/∂x` |
 //!
 //! [`TunedL2`] and [`TunedL1`] are the penalties of [`penalty`](crate::penalty) with such a coefficient. They
 //! go into [`Penalties`](crate::Penalties), one for each layer if so wished, or into a
-//! [`ProximalStep`](crate::ProximalStep): the soft threshold is differentiable in its threshold. [`TunedNoise`]
-//! is a layer.
+//! [`ProximalStep`](crate::ProximalStep): the soft threshold is differentiable in its threshold.
+//! [`TunedSmoothL1`] has no kink at 0. [`TunedNoise`] is a layer.
 //!
 //! ```
 //! use autograd::{Graph, Parameters, interpret};
@@ -27,18 +29,20 @@
 //! ```
 
 use crate::error::{RegularizeError, listed};
-use crate::penalty::{Penalty, ProximalPenalty, l1_penalty, l2_penalty, shrink, soft_threshold};
+use crate::penalty::{
+    Penalty, ProximalPenalty, l1_penalty, l2_penalty, shrink, smooth_l1_penalty, soft_threshold,
+};
 use autograd::{Graph, Parameters, Real, Shape, Tensor, Var};
 use nn::optimise::HyperparameterError;
 use nn::{Initialiser, Layer, Mode, ParameterSpec, Role};
 
 /// How the number and the parameter that stands for it belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     /// `e^θ`.
     Positive,
-    /// `1 / (1 + e^-θ)`.
-    Probability,
+    /// `largest / (1 + e^-θ)`.
+    Bounded { largest: f64 },
 }
 
 /// A scalar hyper-parameter with a name and an initial value. See the [module documentation](self).
@@ -67,12 +71,25 @@ impl Hyperparameter {
     pub fn probability(name: &str, initial: f64) -> Result<Hyperparameter, RegularizeError> {
         let fits = initial > 0.0 && initial < 1.0;
         HyperparameterError::unless(fits, "initial probability", initial, "in (0, 1)")?;
-        Ok(Hyperparameter { name: name.into(), kind: Kind::Probability, initial })
+        Hyperparameter::bounded(name, initial, 1.0)
     }
 
-    /// That it is kept by its log-odds.
+    /// A positive number that stays below `largest`, kept by the log-odds of its share of it: far below, a step
+    /// is a factor as for [`Hyperparameter::positive`].
+    ///
+    /// # Errors
+    /// If `largest` is not finite and above 0, or `initial` is not strictly between.
+    pub fn bounded(name: &str, initial: f64, largest: f64) -> Result<Hyperparameter, RegularizeError> {
+        let fits = largest.is_finite() && largest > 0.0;
+        HyperparameterError::unless(fits, "largest strength", largest, "finite and above 0")?;
+        let fits = initial > 0.0 && initial < largest;
+        HyperparameterError::unless(fits, "initial strength", initial, "above 0 and below the largest")?;
+        Ok(Hyperparameter { name: name.into(), kind: Kind::Bounded { largest }, initial })
+    }
+
+    /// That it is a probability.
     pub(super) fn check_probability(&self) -> Result<(), RegularizeError> {
-        let fits = self.kind == Kind::Probability;
+        let fits = self.largest() == 1.0;
         HyperparameterError::unless(fits, "rate of dropout", self.initial, "a probability")?;
         Ok(())
     }
@@ -80,6 +97,19 @@ impl Hyperparameter {
     /// Its name, which is the name of its parameter.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The value that it begins with.
+    pub fn initial(&self) -> f64 {
+        self.initial
+    }
+
+    /// What it stays below: 1 for a probability, infinity for a number that is only positive.
+    pub fn largest(&self) -> f64 {
+        match self.kind {
+            Kind::Positive => f64::INFINITY,
+            Kind::Bounded { largest } => largest,
+        }
     }
 
     /// The logarithm, or the log-odds, of the initial value.
@@ -90,7 +120,10 @@ impl Hyperparameter {
     fn raw_initial(&self) -> f64 {
         match self.kind {
             Kind::Positive => self.initial.ln(),
-            Kind::Probability => self.initial.ln() - (-self.initial).ln_1p(),
+            Kind::Bounded { largest } => {
+                let share = self.initial / largest;
+                share.ln() - (-share).ln_1p()
+            }
         }
     }
 
@@ -116,7 +149,8 @@ impl Hyperparameter {
         let raw = self.raw(graph);
         match self.kind {
             Kind::Positive => raw.exp(),
-            Kind::Probability => raw.sigmoid(),
+            Kind::Bounded { largest: 1.0 } => raw.sigmoid(),
+            Kind::Bounded { largest } => raw.sigmoid() * largest,
         }
     }
 
@@ -132,7 +166,7 @@ impl Hyperparameter {
         let raw = raw.item().to_f64();
         Ok(match self.kind {
             Kind::Positive => raw.exp(),
-            Kind::Probability => 1.0 / (1.0 + (-raw).exp()),
+            Kind::Bounded { largest } => largest / (1.0 + (-raw).exp()),
         })
     }
 }
@@ -161,8 +195,8 @@ impl<T: Real> ProximalPenalty<T> for TunedL2 {
 /// The penalty `α ‖w‖₁` whose coefficient is a hyper-parameter.
 ///
 /// In the gradient of the objective it acts by `α sign(w)`; the derivative with respect to `α` is right
-/// wherever no weight passes 0 on the way. By its [proximal step](crate::ProximalStep) weights are exactly 0
-/// or move with the threshold.
+/// wherever no weight passes 0 on the way, which [`TunedSmoothL1`] does not ask for. By its [proximal
+/// step](crate::ProximalStep) weights are exactly 0 or move with the threshold.
 #[derive(Debug, Clone)]
 pub struct TunedL1(pub Hyperparameter);
 
@@ -180,6 +214,45 @@ impl<T: Real> Penalty<T> for TunedL1 {
 impl<T: Real> ProximalPenalty<T> for TunedL1 {
     fn proximal<'g>(&self, v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {
         soft_threshold(v, t * self.0.value(v.graph()))
+    }
+}
+
+/// The [smooth L1 penalty](smooth_l1_penalty) `α Σ (√(w² + s²) - s)` whose coefficient is a hyper-parameter.
+///
+/// Trained weights are differentiable in `α` wherever they go, also across 0. The curvature at 0 is `α/s`: where
+/// the learning rate times that is above 2, plain gradient descent swings about 0, and derivatives through it grow.
+#[derive(Debug, Clone)]
+pub struct TunedSmoothL1 {
+    coefficient: Hyperparameter,
+    width: f64,
+}
+
+impl TunedSmoothL1 {
+    /// The penalty with a coefficient `α` and a width `s`: weights much above `s` are shrunk as by
+    /// [`TunedL1`], those much below as by [`TunedL2`] with the coefficient `α/s`.
+    ///
+    /// # Errors
+    /// If `width` is not finite and above 0.
+    pub fn new(coefficient: Hyperparameter, width: f64) -> Result<TunedSmoothL1, RegularizeError> {
+        let fits = width.is_finite() && width > 0.0;
+        HyperparameterError::unless(fits, "width of the smooth L1 penalty", width, "finite and above 0")?;
+        Ok(TunedSmoothL1 { coefficient, width })
+    }
+
+    /// The hyper-parameter.
+    pub fn coefficient(&self) -> &Hyperparameter {
+        &self.coefficient
+    }
+}
+
+impl<T: Real> Penalty<T> for TunedSmoothL1 {
+    fn value<'g>(&self, w: Var<'g, T>) -> Var<'g, T> {
+        smooth_l1_penalty(w, self.coefficient.value(w.graph()), self.width)
+    }
+
+    /// Never: a logarithm has no 0.
+    fn is_zero(&self) -> bool {
+        false
     }
 }
 

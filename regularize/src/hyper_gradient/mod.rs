@@ -8,7 +8,8 @@
 //!
 //! | module | what | source |
 //! |---|---|---|
-//! | [`hyperparameter`] | strengths and probabilities as parameters; [`TunedL2`], [`TunedL1`], [`TunedNoise`] | |
+//! | [`hyperparameter`] | strengths and probabilities as parameters; [`TunedL2`], [`TunedL1`], [`TunedSmoothL1`], [`TunedNoise`] | |
+//! | [`augmentation`] | augmentations whose extent has a derivative: [`TunedAffine`], ... | |
 //! | [`concrete_dropout`] | dropout whose rate has a derivative | Gal, Hron, Kendall 2017 |
 //! | [`mod@unroll`] | `k` steps as one expression; the derivative through them | Maclaurin, Duvenaud, Adams 2015; Domke 2012 |
 //! | [`implicit`] | the derivative at a minimum, without the path to it | Bengio 2000; Pedregosa 2016 |
@@ -52,14 +53,16 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
+pub mod augmentation;
 pub mod concrete_dropout;
 pub mod hyperparameter;
 pub mod implicit;
 pub mod tuner;
 pub mod unroll;
 
+pub use augmentation::{TunedAffine, TunedBrightness, TunedContrast};
 pub use concrete_dropout::ConcreteDropout;
-pub use hyperparameter::{Hyperparameter, TunedL1, TunedL2, TunedNoise};
+pub use hyperparameter::{Hyperparameter, TunedL1, TunedL2, TunedNoise, TunedSmoothL1};
 pub use implicit::{ConjugateGradients, Implicit, implicit_hyper_gradient};
 pub use tuner::{Course, Horizon, HyperTuner, Window};
 pub use unroll::{Unrolled, hyper_gradient, step_name, unroll};

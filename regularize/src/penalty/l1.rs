@@ -77,6 +77,33 @@ pub fn l1_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>) -> Var<'g, T> {
     w.abs().sum() * alpha
 }
 
+/// `α Σ (√(w² + s²) - s)`: an L1 penalty that is smooth at 0 (the *pseudo-Huber* function), for a width `s` above 0.
+///
+/// Beyond `s` it is `α (|w| - s)` nearly, within a parabola `α w² / 2s`; its slope is `α w / √(w² + s²)`. It lies
+/// below `α ‖w‖₁` by at most `α s` for each weight. Weights come near 0 and are never exactly 0.
+///
+/// Written `w² / (√(w² + s²) + s)`, without the difference of two numbers that are nearly equal.
+///
+/// # Panics
+/// If `alpha` is no scalar, or `width` is not above 0.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::smooth_l1_penalty;
+/// let graph = Graph::<f64>::new();
+/// let w = graph.constant(Tensor::new([2], vec![3.0, 0.0]));
+/// let omega = smooth_l1_penalty(w, graph.fill([], 2.0), 4.0);
+/// assert_eq!(interpret(&[omega], &[], None)?[0].item(), 2.0); // 2 (5 - 4)
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+#[track_caller]
+pub fn smooth_l1_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, width: f64) -> Var<'g, T> {
+    check_coefficient("smooth_l1_penalty", alpha);
+    assert!(width > 0.0, "smooth_l1_penalty: the width is {width}, it must be above 0");
+    let square = w.powi(2);
+    (square / ((square + width * width).sqrt() + width)).sum() * alpha
+}
+
 /// The proximal operator of `t ‖u‖₁`: `sign(v) max(|v| - t, 0)`, for a threshold `t ≥ 0` that broadcasts to
 /// `v`.
 ///

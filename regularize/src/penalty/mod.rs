@@ -38,7 +38,7 @@ pub mod orthogonality;
 pub use decoupled_decay::DecoupledDecay;
 pub use elastic_net::ElasticNet;
 pub use group_lasso::{GroupLasso, group_lasso_penalty, group_threshold};
-pub use l1::{L1, l1_penalty, soft_threshold};
+pub use l1::{L1, l1_penalty, smooth_l1_penalty, soft_threshold};
 pub use l2::{L2, effective_parameters, l2_penalty, shrink};
 pub use orthogonality::{Gram, Orthogonality, orthogonality_penalty};
 

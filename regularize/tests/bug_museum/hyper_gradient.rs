@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | momentum is unrolled as if each step were plain gradient descent | one-step approximations of unrolled training | [`the_velocity_is_carried_through_the_steps`] |
 //! | every unrolled step draws the same noise | loops over one recorded step | [`each_step_has_draws_of_its_own`] |
+//! | an augmentation reads its strength as a number for a part of its parameters | image pipelines outside of the graph | [`every_part_of_a_warp_hears_its_strength`] |
 
 use autograd::{Feed, Graph, Interpreter, Tensor, Var, grad, substitute};
 use nn::{Initialiser, Optimiser, OptimiserStep, ParameterSpec, Role};
-use regularize::hyper_gradient::{hyper_gradient, unroll};
+use regularize::augmentation::{Augmentation, Border, affine};
+use regularize::hyper_gradient::{Hyperparameter, TunedAffine, hyper_gradient, unroll};
 
 const STEPS: usize = 3;
 
@@ -74,4 +76,48 @@ fn each_step_has_draws_of_its_own() {
         let (w, new) = step.updates[0];
         (1..STEPS).fold(new, |after, _| substitute(&[new], &[(w, after)])[0])
     }));
+}
+
+/// One strength for turn and shift, both of draws that are fixed.
+#[test]
+fn every_part_of_a_warp_hears_its_strength() {
+    type Warp = dyn for<'g> Fn(Var<'g, f64>, Var<'g, f64>) -> Var<'g, f64>;
+    let strength = Hyperparameter::positive("strength", 0.8).unwrap();
+    // How far the weights of one step on warped images are from 0.3, and the derivative of that.
+    let trained = |warp: &Warp, raw: f64| {
+        let graph = Graph::new();
+        let spec = ParameterSpec { shape: [12].into(), ..spec() };
+        let w = spec.declare(&graph);
+        let pixels = Tensor::from_fn([2, 1, 3, 4], |i| ((i * 7 + 1) as f64).sin());
+        let warped = warp(graph.constant(pixels), strength.raw(&graph).exp());
+        let step = Optimiser::sgd(0.1).minimise((warped.reshape([2, 12]) * w).sum().powi(2), &[spec]);
+        let unrolled = unroll(&step, &[], STEPS, &["learning_rate"]);
+        let validation = (w - 0.3).powi(2).sum();
+        let slope = hyper_gradient(validation, &unrolled, &[strength.raw(&graph)]).unwrap()[0];
+        let after = unrolled.at(&[validation])[0];
+        let start = Tensor::from_fn([12], |i| ((i * 3 + 2) as f64).cos());
+        let parameters = [("w", start), ("strength", Tensor::scalar(raw))].into_iter().collect();
+        let run = Interpreter { parameters: &parameters, draw: Default::default() };
+        let feeds = [("learning_rate", Feed::Scalar(0.1))];
+        let found = run.run(&graph, &[after.id(), slope.id()], &feeds).unwrap();
+        [after, slope].map(|of| found.get(of).item())
+    };
+    let holds = |warp: &Warp| {
+        let raw = 0.8f64.ln();
+        let difference = (trained(warp, raw + 1e-5)[0] - trained(warp, raw - 1e-5)[0]) / 2e-5;
+        // Differences are good to 1e-10 of the step squared and 1e-16 / 1e-5 of rounding.
+        (trained(warp, raw)[1] - difference).abs() < 1e-7 * (1.0 + difference.abs())
+    };
+    let tuned = TunedAffine::new().rotate(strength.clone()).unwrap().translate(strength.clone());
+    assert!(holds(&move |images, _| tuned.apply(images, "warp")));
+    assert!(holds(&|images, strength| by_hand(images, strength, strength)));
+    assert!(!holds(&|images, strength| by_hand(images, strength, strength.detach())));
+}
+
+/// Turned and moved, the shift by a strength of its own.
+fn by_hand<'g>(images: Var<'g, f64>, turn: Var<'g, f64>, shift: Var<'g, f64>) -> Var<'g, f64> {
+    let graph = images.graph();
+    let angle = (graph.uniform("angle", [2]) * 2.0 - 1.0) * turn;
+    let moved = (graph.uniform("shift", [2, 2]) * 2.0 - 1.0) * shift;
+    affine::warp(images, affine::rotation(angle).matmul(affine::translation(moved)), Border::Fill(0.0))
 }

@@ -18,6 +18,7 @@ proptest! {
         for (h, expected) in [
             (Hyperparameter::positive("h", strength).unwrap(), strength),
             (Hyperparameter::probability("h", p).unwrap(), p),
+            (Hyperparameter::bounded("h", p * strength, strength).unwrap(), p * strength),
         ] {
             let (parameters, graph) = (with(&h), Graph::new());
             let found = run(h.value(&graph), &parameters, Draw::default()).item();
@@ -42,6 +43,38 @@ proptest! {
         }
     }
 
+    #[test]
+    fn a_smooth_l1_is_its_formula_and_just_below_l1(
+        shape in shapes(),
+        (alpha, width) in (0.01..4.0, 1e-6..2.0),
+        seed: u64,
+    ) {
+        let w = numbers(shape, -3.0, 3.0, seed);
+        let h = Hyperparameter::positive("alpha", alpha).unwrap();
+        let graph = Graph::new();
+        let penalty = TunedSmoothL1::new(h.clone(), width).unwrap();
+        let found = run(penalty.value(graph.constant(w.clone())), &with(&h), Draw::default()).item();
+        let naive: f64 = w.data().iter().map(|w| alpha * (w.hypot(width) - width)).sum();
+        // 27 differences of numbers up to 4, each rounded to 1e-15.
+        assert_close(found, naive, 1e-12);
+        let below: f64 = w.data().iter().map(|w| alpha * w.abs()).sum::<f64>() - found;
+        prop_assert!(-1e-12 < below && below < alpha * width * w.data().len() as f64 + 1e-12);
+    }
+
+    #[test]
+    fn a_smooth_l1_is_differentiable_at_and_about_zero(alpha in 0.01..4.0, width in 0.05..2.0, seed: u64) {
+        let mut values = numbers([5], -1.5, 1.5, seed);
+        values.data_mut()[2] = 0.0;
+        let graph = Graph::new();
+        let h = Hyperparameter::positive("alpha", alpha).unwrap();
+        let w = graph.input("w", [5]);
+        let output = TunedSmoothL1::new(h.clone(), width).unwrap().value(w);
+        let feeds = [("w", Feed::from(&values))];
+        let checker = Checker::new("smooth L1").entries();
+        let report = checker.graph(output, &[w, h.raw(&graph)], &feeds, Some(&with(&h))).unwrap().assert();
+        prop_assert_eq!(report.checked_fraction(), 1.0, "{}", report);
+    }
+
     /// In the strength and in the values; draws are an input here.
     #[test]
     fn derivatives_are_right(shape in shapes(), sigma in 0.1..2.0, seed: u64) {
@@ -58,12 +91,15 @@ proptest! {
 }
 
 #[test]
-fn the_derivative_of_a_probability_is_right() {
+fn the_derivative_of_a_bounded_number_is_right() {
     let graph = Graph::new();
     for p in [0.01, 0.3, 0.9] {
-        let h = Hyperparameter::probability("p", p).unwrap();
-        let output = h.value(&graph).powi(2);
-        Checker::new("p").entries().graph(output, &[h.raw(&graph)], &[], Some(&with(&h))).unwrap().assert();
+        let bounded = Hyperparameter::bounded("p", 45.0 * p, 45.0).unwrap();
+        for h in [Hyperparameter::probability("p", p).unwrap(), bounded] {
+            let output = h.value(&graph).powi(2);
+            let checker = Checker::new("p").entries();
+            checker.graph(output, &[h.raw(&graph)], &[], Some(&with(&h))).unwrap().assert();
+        }
     }
 }
 
@@ -128,6 +164,25 @@ fn bad_values_are_refused() {
     for p in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
         let error = Hyperparameter::probability("h", p).unwrap_err().to_string();
         assert_eq!(error, format!("the initial probability is {p}, it must be in (0, 1)"));
+    }
+    for (initial, largest) in [(0.0, 2.0), (2.0, 2.0), (3.0, 2.0), (f64::NAN, 2.0)] {
+        let error = Hyperparameter::bounded("h", initial, largest).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("the initial strength is {initial}, it must be above 0 and below the largest")
+        );
+    }
+    for largest in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+        let error = Hyperparameter::bounded("h", 1.0, largest).unwrap_err().to_string();
+        assert_eq!(error, format!("the largest strength is {largest}, it must be finite and above 0"));
+    }
+    for width in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let h = Hyperparameter::positive("h", 1.0).unwrap();
+        let error = TunedSmoothL1::new(h, width).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("the width of the smooth L1 penalty is {width}, it must be finite and above 0")
+        );
     }
     let error = Hyperparameter::positive("h", 1.0).unwrap().value_in(&Parameters::<f64>::new()).unwrap_err();
     assert_eq!(error.to_string(), "there is no parameter `h`; there are: none");

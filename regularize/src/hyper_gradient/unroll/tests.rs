@@ -1,5 +1,5 @@
 use super::*;
-use crate::hyper_gradient::{ConcreteDropout, Hyperparameter, TunedL1, TunedL2, TunedNoise};
+use crate::hyper_gradient::{ConcreteDropout, Hyperparameter, TunedL1, TunedL2, TunedNoise, TunedSmoothL1};
 use crate::testing::numbers;
 use crate::{L1, Penalties, Penalty, ProximalPenalty, ProximalStep};
 use autograd::check::Checker;
@@ -381,6 +381,37 @@ fn the_coefficient_of_l1_has_a_hyper_gradient_in_both_forms() {
     let found = crate::testing::run(tuned, &parameters, Draw::default());
     // `exp(ln 0.2)` is rounded twice.
     assert!(found.data().iter().zip(by_number.data()).all(|(a, b)| (a - b).abs() < 1e-16));
+}
+
+/// Weights that pass 0 on the way, one of which begins there: the smooth penalty has a derivative all the same,
+/// through each optimiser.
+#[test]
+fn the_coefficient_of_a_smooth_l1_has_a_hyper_gradient_across_zero() {
+    let spec = crate::testing::weight(4);
+    let start = Tensor::new([4], vec![0.25, -0.3, 0.0, 0.6]);
+    let target = Tensor::new([4], vec![-0.5, 0.4, 0.3, 0.7]);
+    let sparse = TunedSmoothL1::new(Hyperparameter::positive("sparse", 0.2).unwrap(), 0.1).unwrap();
+    for (name, optimiser) in optimisers() {
+        let graph = Graph::new();
+        let w = spec.declare(&graph);
+        let loss = (w - graph.constant(target.clone())).powi(2).sum() * 0.5 + sparse.value(w);
+        let step = optimiser.minimise(loss, std::slice::from_ref(&spec));
+        let unrolled = unroll(&step, &[w], 16, &["learning_rate"]);
+        let raw = sparse.coefficient().raw(&graph);
+        let mut parameters: Parameters<f64> =
+            [("w", start.clone()), ("sparse", sparse.coefficient().initial_value())].into_iter().collect();
+        step.initialise_state(&mut parameters);
+        let feeds = [("learning_rate", Feed::Scalar(optimiser.learning_rate(0)))];
+        let after = unrolled.at(&[(w - 0.1).powi(2).sum()])[0];
+        let report = Checker::new(name).entries().order(1).graph(after, &[raw], &feeds, Some(&parameters));
+        assert_eq!(report.unwrap().assert().checked_fraction(), 1.0, "{name}");
+        let run = Interpreter { parameters: &parameters, draw: Draw::default() };
+        let path: Vec<_> = unrolled.observed.iter().map(|observed| observed[0].id()).collect();
+        let found = run.run(&graph, &path, &feeds).unwrap();
+        let first = |step: &Vec<Var<'_, f64>>| found.get(step[0]).data()[0];
+        let passed = unrolled.observed.iter().any(|step| first(step) < 0.0);
+        assert!(passed && first(&unrolled.observed[0]) > 0.0, "{name}: the first weight has not passed 0");
+    }
 }
 
 /// The first step draws what a plan of one step draws; the next ones, and the next run, draw anew.
