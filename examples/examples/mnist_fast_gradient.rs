@@ -9,10 +9,12 @@
 //! the first, 1.6 % to 99 % for the second. Clipped to valid pixels, which changes figures, they are given too.
 //!
 //! The error under attack hardly depends on how large the weights are, the confidence does: the attack moves a
-//! logit by `ε ‖w‖₁`. How the paper's model was regularized and stopped is not printed there, so the tables show
-//! the confidence for several weight decays, for several lengths of training without decay, and for two beginnings:
-//! weights that begin at random stay so where every image is blank, and the attack finds them there. Decay and
-//! length are chosen by the error on the last 10,000 training images, on which no model is trained.
+//! logit by `ε ‖w‖₁`. How the paper's model was regularized and stopped is not printed there, so the table shows
+//! the confidence for several weight decays, and for several lengths of training without decay. Of all these the
+//! one with the lowest error on the last 10,000 training images, on which none is trained, is marked: the weaker
+//! the decay and the longer the training, the lower that error, and the higher the confidence. The marked model is
+//! much more confident than the paper's, whose figure is met after one epoch without decay, or by a decay between
+//! 0.003 and 0.01.
 //!
 //! For logistic regression the loss under attack has a closed form, `ζ(ε ‖w‖₁ - y (wᵀx + b))`: both are computed,
 //! in double precision.
@@ -23,7 +25,7 @@ mod mnist;
 use autograd::{Parameters, Real, Tensor};
 use clap::Parser;
 use nn::data::Dataset;
-use nn::train::EpochMetrics;
+use nn::train::{EpochMetrics, Evaluator};
 use nn::{Initialiser, Linear, Optimiser, Selection, Sequential, Trainer, initialise};
 use regularize::{AttackEvaluator, FastGradient, L2, Penalties, RegularizeError, Robustness};
 use std::error::Error;
@@ -34,7 +36,7 @@ use std::process::ExitCode;
 const EPSILON: f64 = 0.25;
 /// How many of the last training images are for validation.
 const HELD_OUT: usize = 10_000;
-const DECAYS: [f64; 10] = [0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+const DECAYS: [f64; 10] = [0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1];
 
 #[derive(Parser)]
 #[command(about = "The fast gradient sign method on two linear models of MNIST")]
@@ -45,7 +47,7 @@ struct Options {
     /// Epochs of each training.
     #[arg(long, default_value_t = 20)]
     epochs: u64,
-    /// The seed of the order of examples, and of weights that begin at random.
+    /// The seed of the order of examples.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -59,25 +61,16 @@ fn main() -> ExitCode {
     })
 }
 
-/// The two beginnings.
-const ZERO: Initialiser = Initialiser::Zeros;
-const RANDOM: Initialiser = Initialiser::Kaiming { gain: 1.0 };
-
-/// A linear model of the data's classes.
-fn model<T: Real>(data: &Dataset<impl Real>, begin: Initialiser) -> Sequential<T> {
+/// A linear model of the data's classes whose weights begin at 0: the loss is convex, there is no symmetry to break.
+fn model<T: Real>(data: &Dataset<impl Real>) -> Sequential<T> {
     let (inputs, outputs) = (data.width(), data.classes());
     Sequential::new()
-        .then_named("linear", |name| Linear::new(name, inputs, outputs).with_initialiser(begin))
+        .then_named("linear", |name| Linear::new(name, inputs, outputs).with_initialiser(Initialiser::Zeros))
 }
 
 /// A linear model trained with `decay/2 ‖w‖²` in its loss: its parameters after each epoch.
-fn linear(
-    options: &Options,
-    train: &Dataset,
-    begin: Initialiser,
-    decay: f64,
-) -> Result<Vec<Parameters<f32>>, RegularizeError> {
-    let model = model::<f32>(train, begin);
+fn linear(options: &Options, train: &Dataset, decay: f64) -> Result<Vec<Parameters<f32>>, RegularizeError> {
+    let model = model::<f32>(train);
     let mut parameters = initialise(&model, options.seed);
     let penalties = Penalties::new().with(Selection::weights(), L2::new(decay)?);
     let mut trainer = Trainer::new(&model, Optimiser::adam(0.001))
@@ -101,55 +94,50 @@ fn attacked(
     parameters: &Parameters<f32>,
     data: &Dataset<f64>,
 ) -> Result<Robustness, RegularizeError> {
-    // How the weights began plays no part any more.
-    let model = model::<f64>(data, ZERO);
+    let model = model::<f64>(data);
     Ok(AttackEvaluator::new(&model, attack, 256).attack(data, &parameters.cast())?.robustness)
 }
 
 fn softmax(options: &Options, train: &Dataset, test: &Dataset) -> Result<(), Box<dyn Error>> {
-    let kept = train.len() - HELD_OUT;
+    let kept = train.len().saturating_sub(HELD_OUT).max(1);
     let held_out = train.subset(&(kept..train.len()).collect::<Vec<_>>())?;
     let train = train.subset(&(0..kept).collect::<Vec<_>>())?;
     let test = test.cast::<f64>();
-    println!("Softmax regression, {kept} training images, {} test images, ε = {EPSILON},", test.len());
-    println!("without box: % wrong, mean probability of the wrong class in %");
-    for (name, begin) in [("zero", ZERO), ("random", RANDOM)] {
-        println!("\nWeights begin at {name}       % wrong");
-        println!("decay   epochs   validation    test   attacked   confidence");
-        let mut rows = Vec::new();
-        for decay in DECAYS {
-            let after = linear(options, &train, begin, decay)?;
-            let lengths: Vec<usize> = match decay == 0.0 {
-                true => [1, 2, 3, 5, 10, 20, 50].into_iter().filter(|&n| n < after.len()).collect(),
-                false => Vec::new(),
-            };
-            for epochs in lengths.into_iter().chain([after.len()]) {
-                let parameters = &after[epochs - 1];
-                let validation = Trainer::new(&model(&train, begin), Optimiser::sgd(0.0))
-                    .evaluate(&held_out, parameters)?
-                    .error;
-                let found = attacked(FastGradient::new(EPSILON)?, parameters, &test)?;
-                rows.push((decay, epochs, validation, found));
-            }
-        }
-        let best = rows.iter().map(|row| row.2).fold(f64::INFINITY, f64::min);
-        for (decay, epochs, validation, found) in &rows {
-            println!(
-                "{decay:<7} {epochs:>6} {:>12.2} {:>7.2} {:>10.2} {:>12.1}{}",
-                100.0 * validation,
-                100.0 * found.clean_error,
-                100.0 * found.error,
-                100.0 * found.confidence_when_wrong.unwrap_or(0.0),
-                if *validation == best { "   lowest validation error" } else { "" }
-            );
+    let model = model::<f32>(&train);
+    let mut evaluator = Evaluator::new(&model, 256);
+    println!("Softmax regression, {kept} training and {} validation images,", held_out.len());
+    println!("{} test images, ε = {EPSILON} without box, in %\n", test.len());
+    println!("                     wrong                 when attacked");
+    println!("decay   epochs  validation    test       wrong  confidence");
+    let mut rows = Vec::new();
+    for decay in DECAYS {
+        let after = linear(options, &train, decay)?;
+        let all = after.len();
+        let lengths = if decay == 0.0 { [1, 2, 3, 5, 10].as_slice() } else { &[] };
+        for epochs in lengths.iter().copied().filter(|&epochs| epochs < all).chain([all]) {
+            let parameters = &after[epochs - 1];
+            let validation = evaluator.evaluate(&held_out, parameters)?.error;
+            rows.push((decay, epochs, validation, attacked(FastGradient::new(EPSILON)?, parameters, &test)?));
         }
     }
+    let best = rows.iter().map(|row| row.2).fold(f64::INFINITY, f64::min);
+    for (decay, epochs, validation, found) in &rows {
+        println!(
+            "{decay:<7} {epochs:>6} {:>11.2} {:>7.2} {:>11.2} {:>11.1}{}",
+            100.0 * validation,
+            100.0 * found.clean_error,
+            100.0 * found.error,
+            100.0 * found.confidence_when_wrong.unwrap_or(0.0),
+            if *validation == best { "  chosen" } else { "" }
+        );
+    }
+    println!("\nThe paper prints 99.9 and 79.3. Chosen: the lowest error in validation.");
     Ok(())
 }
 
 fn logistic(options: &Options, train: &Dataset, test: &Dataset) -> Result<(), Box<dyn Error>> {
     let (train, test) = (sevens(train)?, sevens(test)?.cast::<f64>());
-    let after = linear(options, &train, ZERO, 0.0)?;
+    let after = linear(options, &train, 0.0)?;
     let parameters = &after[after.len() - 1];
     println!("\nLogistic regression, 3 against 7, {} test images, ε = {EPSILON}, in %\n", test.len());
     println!("{:<12}{:>8}{:>11}{:>24}", "", "wrong", "attacked", "confidence when wrong");
