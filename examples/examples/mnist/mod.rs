@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs a program on the training and the test images of `directory`, `[n, 28, 28]` with values from 0 to 1, and
+/// Runs a program on the training and the test images of `directory`, `[n, rows, columns]` with values from 0 to 1, and
 /// says on standard error what went wrong.
 pub fn run(
     directory: &Path,
