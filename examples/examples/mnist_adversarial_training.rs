@@ -2,14 +2,24 @@
 //!
 //! ```text
 //! cargo run --release -p examples --example mnist_adversarial_training -- --data DIRECTORY
-//!     [--epochs N] [--seed N]
+//!     [--epochs N] [--warm-up N] [--seed N]
 //! ```
 //!
 //! The network and settings of fast adversarial training (Wong, Rice, Kolter, ICLR 2020): two convolutions of 4
 //! by 4 with stride 2 to 16 and 32 maps, 100 hidden units, batches of 100, Adam with a rate that rises to 5e-3 and
-//! falls; one step of 0.375 from a random point of the ball of radius 0.3. After each epoch a monitor looks out
-//! for catastrophic overfitting. Measured at the end: the error on all test images, and on the first 1,000 the
-//! worst of ten attacks of 50 steps of 0.01, each from a random point.
+//! falls; one step of 0.375 from a random point of the ball of radius 0.3. After each epoch a monitor measures
+//! what the network withstands; the epoch that is best under ten steps is kept. Measured at the end: the error on
+//! all test images, and on the first 1,000 the worst of ten attacks of 50 steps of 0.01, each from a random point.
+//!
+//! Two details, without which a step of this size fails, were found by trying. The random point is one of the
+//! whole ball, not of its valid part: clipped to valid pixels before the step, every blank pixel ends at 0 or at
+//! 0.3, and the network learned to hide from just these (84 % right under one step, 0.2 % under ten, after one
+//! epoch). And weights begin with the deviation `1/√(3 fan_in)`: with rectifiers' usual `√(2/fan_in)`, two and a
+//! half times as large, 2.6 % withstood ten steps after one epoch of ten, with this one 16 % after one epoch of
+//! six.
+//!
+//! `--warm-up N` lets the budget rise in equal parts over N epochs. With the larger first weights and two such
+//! epochs, nothing withstood ten steps after the first.
 
 #[path = "mnist/mod.rs"]
 mod mnist;
@@ -61,17 +71,16 @@ fn main() -> ExitCode {
 const BEGIN: Initialiser = Initialiser::KaimingUniform { gain: 0.577_350_269_189_625_8 };
 
 fn network() -> Sequential<f32> {
-    let begin = if std::env::var("HE").is_ok() { Initialiser::Kaiming { gain: 2f64.sqrt() } } else { BEGIN };
     let window = Window { stride: [2, 2], padding: [1, 1], ..Window::new([4, 4]) };
     let convolution = |model: Sequential<f32>, inputs, outputs| {
         model
             .then_named("convolution", |name| {
-                Convolution::new(name, inputs, outputs, window).with_initialiser(begin)
+                Convolution::new(name, inputs, outputs, window).with_initialiser(BEGIN)
             })
             .then(Activation::Relu)
     };
     let linear = |model: Sequential<f32>, inputs, outputs| {
-        model.then_named("linear", |name| Linear::new(name, inputs, outputs).with_initialiser(begin))
+        model.then_named("linear", |name| Linear::new(name, inputs, outputs).with_initialiser(BEGIN))
     };
     let features = convolution(convolution(Sequential::new(), 1, 16), 16, 32).then(Flatten);
     linear(linear(features, 32 * 7 * 7, 100).then(Activation::Relu), 100, 10)
