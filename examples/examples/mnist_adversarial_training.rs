@@ -11,15 +11,19 @@
 //! what the network withstands; the epoch that is best under ten steps is kept. Measured at the end: the error on
 //! all test images, and on the first 1,000 the worst of ten attacks of 50 steps of 0.01, each from a random point.
 //!
-//! Two details, without which a step of this size fails, were found by trying. The random point is one of the
-//! whole ball, not of its valid part: clipped to valid pixels before the step, every blank pixel ends at 0 or at
-//! 0.3, and the network learned to hide from just these (84 % right under one step, 0.2 % under ten, after one
-//! epoch). And weights begin with the deviation `1/√(3 fan_in)`: with rectifiers' usual `√(2/fan_in)`, two and a
-//! half times as large, 2.6 % withstood ten steps after one epoch of ten, with this one 16 % after one epoch of
-//! six.
+//! Two details turned out to matter, both as in the code of the paper. The gradient is taken at a random point of
+//! the whole ball, not of its valid part: clipped to valid pixels before the step, every blank pixel ends at 0 or
+//! at 0.3. And weights begin with the deviation `1/√(3 fan_in)`, not with `√(2/fan_in)`, two and a half times as
+//! large. Right of 500 training images under ten steps, with seed 1:
 //!
-//! `--warm-up N` lets the budget rise in equal parts over N epochs. With the larger first weights and two such
-//! epochs, nothing withstood ten steps after the first.
+//! | random point | first weights | epochs of the schedule | after the first | after the second |
+//! |---|---|---|---|---|
+//! | valid part | `√(2/fan_in)` | 10 | 0.2 % | 0.0 % |
+//! | whole ball | `√(2/fan_in)` | 10 | 2.6 % | 1.2 % |
+//! | whole ball | `1/√(3 fan_in)` | 6 | 16.0 % | 70.4 % |
+//!
+//! The third training went on to 89.8 % after its fifth epoch. `--warm-up N` lets the budget rise in equal parts
+//! over N epochs; with the larger first weights and two such epochs, nothing withstood ten steps after the first.
 
 #[path = "mnist/mod.rs"]
 mod mnist;
