@@ -16,7 +16,9 @@
 //! Of one seed, all six begin with the same weights and see the examples in the same order; differences are
 //! paired. `--validate` trains each with several strengths on the training images without the last 10,000, and
 //! prints the errors on these: so were the strengths below chosen, seed 0, on 10,000 images in 20 epochs. The
-//! comparison uses other seeds, from 1 on. `--images` takes so many of the training images, for a quick look.
+//! comparison uses other seeds, from 1 on. In validation the lowest error was 2.76 % (dropout and max-norm), 3.13 %
+//! (dropout and L2), 3.17 % (max-norm), 3.32 % (L2), 3.36 % (with L1), 3.44 % (sparse activations); the full
+//! comparison has not been run. `--images` takes so many of the training images, for a quick look.
 
 #[path = "mnist/mod.rs"]
 mod mnist;
