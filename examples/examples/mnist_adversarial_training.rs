@@ -23,8 +23,10 @@
 //! | whole ball | `1/√(3 fan_in)` | 6 | 16.0 % | 70.4 % |
 //!
 //! The third training went on to 89.8 % after its fifth epoch: `--epochs 6` ended with 97.86 % of all test images
-//! right, and 81.9 % of 1,000 under the worst of ten attacks. The details were found with this seed. `--warm-up N` lets
-//! the budget rise in equal parts over N epochs; with the larger first weights and two such epochs, nothing withstood ten steps after the first.
+//! right, and 81.9 % of 1,000 under the worst of ten attacks. The details were found with this seed.
+//!
+//! `--warm-up N` lets the budget rise in equal parts over N epochs; with the larger first weights and two such
+//! epochs, nothing withstood ten steps after the first.
 
 #[path = "mnist/mod.rs"]
 mod mnist;
