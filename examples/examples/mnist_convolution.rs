@@ -1,7 +1,7 @@
 //! A small convolutional network on MNIST: over 99 % of the test digits right after five epochs.
 //!
 //! ```text
-//! cargo run --release -p examples --example mnist -- DIRECTORY
+//! cargo run --release -p examples --example mnist_convolution -- --data DIRECTORY
 //! ```
 //!
 //! Five epochs took 40 to 50 seconds on a small machine with two busy cores. Ctrl-C ends the training between two
@@ -11,13 +11,18 @@
 //! `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, with `.gz` or without. Any
 //! other set in the same format (Fashion-MNIST, KMNIST) does as well.
 
+#[path = "mnist/mod.rs"]
+mod mnist;
+
 use autograd::Window;
-use nn::data::{Standardise, idx};
+use clap::Parser;
+use nn::data::{Dataset, Standardise};
 use nn::metrics::{CALIBRATION_BINS, Predictions};
 use nn::train::{Evaluator, Interrupt};
 use nn::{Activation, Flatten, Optimiser, Pooling, Schedule, Sequential, Trainer, initialise};
 use regularize::Dropout;
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -27,22 +32,19 @@ const BATCH: usize = 64;
 /// Two windows of 5 with a halving after each leave one pixel of this.
 const SMALLEST: usize = 16;
 
-fn main() -> ExitCode {
-    let Some(directory) = std::env::args_os().nth(1) else {
-        eprintln!("usage: mnist DIRECTORY, where the four IDX files of MNIST are");
-        return ExitCode::from(2);
-    };
-    match run(directory.as_ref()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("mnist: {error}");
-            ExitCode::FAILURE
-        }
-    }
+#[derive(Parser)]
+#[command(about = "A small convolutional network on MNIST")]
+struct Options {
+    /// Where the four IDX files are.
+    #[arg(long)]
+    data: PathBuf,
 }
 
-fn run(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
-    let (train, test) = idx::load_directory(directory)?;
+fn main() -> ExitCode {
+    mnist::run(&Options::parse().data, program)
+}
+
+fn program(train: Dataset, test: Dataset) -> Result<(), Box<dyn Error>> {
     let &[rows, columns] = train.example_shape().lengths() else { return Err("these are no images".into()) };
     if rows < SMALLEST || columns < SMALLEST {
         return Err(format!(
