@@ -1,4 +1,4 @@
-//! The engine for the usual element type, compiled here once.
+//! The engine for both element types, compiled here once.
 //!
 //! Generic code is compiled in the crate that first uses it with a type. Without this module that would be each
 //! program, test and benchmark, again and again; at the low optimisation levels of development the compiler
