@@ -115,7 +115,7 @@ fn the_same_seed_gives_the_same_figures_for_any_number_of_threads() {
         without_seconds(json)
     };
     let one = run("1");
-    assert_eq!(one["study"]["rows"].as_array().unwrap().len(), 15);
+    assert_eq!(one["study"]["rows"].as_array().unwrap().len(), 17);
     assert_eq!(one, run("2"));
     assert_eq!(one, run("1"), "a run does not repeat");
 }

@@ -262,7 +262,8 @@ fn how_to_repeat(report: &Report<'_>) -> Markup {
                 (counted(settings.epochs, "epoch")) "; " (counted(settings.seeds as u64, "training"))
                 " with each technique, seeds from " (first_seed) " on. The test part is fixed and plays no role but that of being \
                  measured. The strength of each technique was chosen once, on the embedded digits, by the mean \
-                 validation error over 20 other seeds (for adversarial training: under attack); "
+                 validation error over 20 other seeds (for adversarial training: under attack; what is trained on the \
+                 validation part has the strength of early stopping); "
                 code { "lab study --sweep" } " repeats that choice."
             }
         }

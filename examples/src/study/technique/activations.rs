@@ -21,8 +21,8 @@ pub static SELU: Kind = Kind {
 pub static OF_SELU: &[Kind] = &[Kind {
     name: "alpha dropout",
     symbol: "p",
-    chosen: 0.5,
-    candidates: &[0.05, 0.1, 0.2, 0.3, 0.5, 0.7],
+    chosen: 0.7,
+    candidates: &[0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8],
     description: "In each step every hidden unit takes its lowest value with probability p, and all are moved so \
                   that mean and variance stay.",
     recipe: |p| {
@@ -50,8 +50,8 @@ pub static SIGMOID: Kind = Kind {
 pub static OF_SIGMOID: &[Kind] = &[Kind {
     name: "target rate",
     symbol: "α",
-    chosen: 0.01,
-    candidates: &[0.001, 0.003, 0.01, 0.03, 0.1],
+    chosen: 0.3,
+    candidates: &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
     description: "Adds α times the divergence of every hidden unit's mean rate in a batch from a rate of 0.1.",
     recipe: |alpha| {
         let network = (SIGMOID.recipe)(0.0)?.network;

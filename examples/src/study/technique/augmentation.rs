@@ -115,7 +115,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "AugMix",
         symbol: "s",
-        chosen: 0.3,
+        chosen: 0.5,
         candidates: &[0.1, 0.2, 0.3, 0.5],
         description: "Adds 12 times the divergence between the predictions for an image and for two mixtures of \
                       chains of one or two warps and tones at strength s.",

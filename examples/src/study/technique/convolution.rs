@@ -35,7 +35,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "spatial dropout",
         symbol: "p",
-        chosen: 0.2,
+        chosen: 0.3,
         candidates: &[0.1, 0.2, 0.3, 0.5],
         description: "In each step every map is left out as a whole with probability p.",
         recipe: |p| {
@@ -46,7 +46,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "DropBlock",
         symbol: "p",
-        chosen: 0.2,
+        chosen: 0.3,
         candidates: &[0.1, 0.2, 0.3, 0.5],
         description: "In each step squares of two by two places are left out of every map, a share p of it or \
                       somewhat less.",
@@ -58,7 +58,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "stochastic depth",
         symbol: "p",
-        chosen: 0.5,
+        chosen: 0.1,
         candidates: &[0.1, 0.3, 0.5, 0.7],
         description: "In each step the body of the last residual block is left out for each example with \
                       probability p, that of the first with p/2.",
@@ -80,7 +80,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "ShakeDrop",
         symbol: "p",
-        chosen: 0.05,
+        chosen: 0.02,
         candidates: &[0.02, 0.05, 0.1, 0.2],
         description: "With the same probabilities the body of a block is multiplied by a random factor, another one \
                       forward than backward.",

@@ -32,7 +32,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "snapshots",
         symbol: "k",
-        chosen: 5.0,
+        chosen: 10.0,
         candidates: &[2.0, 5.0, 10.0],
         description: "The learning rate falls to 0 along a cosine k times; the probabilities of the networks at its \
                       k lowest points are averaged.",

@@ -18,7 +18,7 @@ const BETWEEN: u64 = 7;
 pub static KINDS: &[Kind] = &[Kind {
     name: "tuned L2",
     symbol: "α₀",
-    chosen: 0.01,
+    chosen: 0.001,
     candidates: &[0.0001, 0.001, 0.01],
     description: "The strength of the L2 penalty begins at α₀ and follows the derivative of the validation loss \
                   through the last five steps.",

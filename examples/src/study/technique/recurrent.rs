@@ -23,7 +23,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "variational",
         symbol: "p",
-        chosen: 0.3,
+        chosen: 0.5,
         candidates: &[0.1, 0.3, 0.5, 0.7],
         description: "Variational dropout: units of the state are left out with probability p for a whole picture.",
         recipe: |p| reading(move |layer| VariationalDropout::new(layer, 0.0, p)),
@@ -31,7 +31,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "zoneout",
         symbol: "p",
-        chosen: 0.3,
+        chosen: 0.5,
         candidates: &[0.1, 0.3, 0.5, 0.7],
         description: "After each row every unit of the state keeps its old value with probability p.",
         recipe: |p| reading(move |layer| Zoneout::new(layer, p, 0.0)),

@@ -11,7 +11,7 @@ use regularize::ensemble::Average;
 pub static KINDS: &[Kind] = &[Kind {
     name: "soft sharing",
     symbol: "β",
-    chosen: 0.0001,
+    chosen: 0.001,
     candidates: &[0.0001, 0.0003, 0.001, 0.01, 0.03, 0.1],
     description: "Two perceptrons predict by the mean of their logits and are trained as one; β/2 times the squared \
                   distance of their weights is added to the loss.",

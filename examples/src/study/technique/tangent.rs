@@ -28,7 +28,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "manifold tangents",
         symbol: "λ",
-        chosen: 3.0,
+        chosen: 1.0,
         candidates: &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
         description: "Adds λ times the squared change of the probabilities along the three main directions in \
                       which the ten nearest training images differ.",

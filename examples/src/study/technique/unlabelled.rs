@@ -17,8 +17,8 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "entropy min.",
         symbol: "λ",
-        chosen: 0.1,
-        candidates: &[0.03, 0.1, 0.3, 1.0],
+        chosen: 10.0,
+        candidates: &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
         description: "Adds λ times the mean entropy of the predictions for pictures without labels: the network \
                       should be sure of them.",
         recipe: |lambda| {
@@ -31,7 +31,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "pseudo-labels",
         symbol: "τ",
-        chosen: 0.95,
+        chosen: 0.0,
         candidates: &[0.0, 0.8, 0.9, 0.95, 0.99],
         description: "Pictures without labels count with the class that the network predicts, if it does with a \
                       probability of τ at least.",
@@ -46,8 +46,8 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "Π-model",
         symbol: "λ",
-        chosen: 30.0,
-        candidates: &[3.0, 10.0, 30.0, 100.0],
+        chosen: 100.0,
+        candidates: &[3.0, 10.0, 30.0, 100.0, 300.0, 1000.0],
         description: "Adds λ times the mean squared difference of two predictions for a picture without a label, \
                       each under noise of deviation 0.15 on its pixels.",
         recipe: |lambda| {
@@ -60,8 +60,8 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "mean teacher",
         symbol: "λ",
-        chosen: 30.0,
-        candidates: &[3.0, 10.0, 30.0, 100.0],
+        chosen: 100.0,
+        candidates: &[3.0, 10.0, 30.0, 100.0, 300.0, 1000.0],
         description: "The same with the second prediction by a teacher, whose weights are a moving average of the \
                       network's; the teacher is measured.",
         recipe: |lambda| {
