@@ -91,7 +91,7 @@
 //! | [`ManifoldTangents`](tangent::ManifoldTangents) | objective: tangent propagation along an [`Atlas`](tangent::Atlas) of local principal directions, or of an encoder's singular vectors | book 7.14; Rifai et al. 2011 | a circle's tangents; singular vectors; nearest chart by definition; two rings | `manifold_tangent_classifier` |
 //! | [`DoubleBackpropagation`] | penalty `½ ‖∂J/∂x‖²` | Drucker and LeCun 1992 | closed form for softmax regression | `input_gradients` |
 //! | [`InputGradientPenalty`] | penalty `‖∂J/∂x‖₁` or `‖∂J/∂x‖₂` | Ross and Doshi-Velez 2018 | the loss under a fast gradient attack to second order, in both norms | `input_gradients` |
-//! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic | none yet |
+//! | [`GradientPenalty`](tangent::GradientPenalty), [`R1`](tangent::R1) | penalty on a critic's input gradient | Gulrajani et al. 2017; Mescheder et al. 2018 | closed form for a linear critic | `gradient_penalty` |
 //! | [`JacobianNorm`] | penalty `½ ‖∂f/∂x‖²` by random projection | Hoffman et al. 2019 | no bias, by enumeration of two distributions | `input_gradients` |
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
