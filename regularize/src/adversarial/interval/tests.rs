@@ -249,7 +249,7 @@ proptest! {
 #[test]
 fn pointwise_rules_are_exact() {
     type Function = (&'static str, fn(Var<'_, f64>) -> Var<'_, f64>);
-    let functions: [Function; 9] = [
+    let functions: [Function; 12] = [
         ("neg", |x| -x),
         ("abs", |x| x.abs()),
         ("square", |x| x.powi(2)),
@@ -259,6 +259,9 @@ fn pointwise_rules_are_exact() {
         ("relu", |x| x.relu()),
         ("clamp", |x| x.clamp(-0.5, 0.25)),
         ("step", |x| x.greater(0.1)),
+        ("step, its end included", |x| x.greater_equal(0.125)),
+        ("step down", |x| x.less(0.125)),
+        ("step down, its end included", |x| x.less_equal(0.125)),
     ];
     for (name, f) in functions {
         for (centre, radius) in [(0.0, 0.5), (1.0, 0.5), (-1.0, 0.25), (0.125, 0.25)] {

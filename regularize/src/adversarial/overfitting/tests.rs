@@ -108,3 +108,36 @@ fn numbers_are_checked_and_no_epoch_is_an_error() {
     assert!(broken.epoch_ended(&metrics, &Parameters::new()).is_break());
     assert!(matches!(broken.finish(), Err(RegularizeError::Run(_))));
 }
+
+/// What is measured is the network that will be used: without its dropout. And each batch has starts of its own, so
+/// that twice the same examples are no copy of themselves.
+#[test]
+fn the_network_is_measured_as_it_is_used_from_many_starts() {
+    let narrow = Sequential::<f64>::mlp(&[3, 12, 3], nn::Activation::Tanh);
+    let mut parameters = initialise(&narrow, 2);
+    for name in ["linear1.weight", "linear2.weight"] {
+        parameters.get_mut(name).unwrap().data_mut().iter_mut().for_each(|w| *w *= 4.0);
+    }
+    let once = crate::testing::numbers([256, 3], -1.0, 1.0, 1);
+    let labels: Vec<u32> = super::super::evaluator::classes_of(
+        &super::super::victim::Victim::new(&narrow, &parameters).logits(&once).unwrap(),
+    );
+    let set = |copies: usize| {
+        let x = Tensor::new([256 * copies, 3], once.data().repeat(copies));
+        Dataset::new(x, Tensor::new([256 * copies], labels.repeat(copies)), 3).unwrap()
+    };
+    let measured = |model: &Sequential<f64>, copies: usize| {
+        let data = set(copies);
+        OverfittingMonitor::new(model, threat(), 2, &data).unwrap().measure(0, &parameters).unwrap()
+    };
+    let (first, both) = (measured(&narrow, 1), measured(&narrow, 2));
+    assert_eq!((first.clean, both.clean, both.single_step), (1.0, 1.0, first.single_step));
+    assert_ne!(first.iterated, both.iterated);
+    assert!((first.iterated - both.iterated).abs() < 0.1 && first.iterated < 0.9);
+    let masked = Sequential::<f64>::new()
+        .linear(3, 12)
+        .then(nn::Activation::Tanh)
+        .then(crate::Dropout::new(0.9).unwrap())
+        .linear(12, 3);
+    assert_eq!(measured(&masked, 1), first);
+}
