@@ -13,6 +13,7 @@
 mod cli;
 mod error;
 mod interrupt;
+mod mean;
 mod output;
 mod random;
 mod report;

@@ -1,7 +1,7 @@
 //! The tables in the terminal, at most 80 columns wide.
 
+use crate::mean::Mean;
 use crate::study::Study;
-use crate::study::summary::Mean;
 use comfy_table::{CellAlignment, Table, presets};
 
 /// A table without frame: headings, a line, rows; the first column to the left, the others to the right.

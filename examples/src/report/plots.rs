@@ -127,7 +127,7 @@ pub fn losses(study: &Study, row: &Row) -> String {
 /// Test error over the budget of the attack, one line for each of these rows: the mean over the seeds, with a bar
 /// of one standard error to each side.
 pub fn robustness(study: &Study, rows: &[usize]) -> String {
-    use crate::study::summary::Mean;
+    use crate::mean::Mean;
     let budgets: Vec<f64> = study.rows[0].members[0].attacks.iter().map(|attack| attack.epsilon).collect();
     let last = budgets.iter().copied().fold(0.0, f64::max);
     drawn(WIDE, |area| {

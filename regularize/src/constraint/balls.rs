@@ -199,6 +199,7 @@ fn shortened<'g, T: Real>(v: Var<'g, T>, norm: Var<'g, T>, radius: Var<'g, T>) -
 ///
 /// Outside it is the soft threshold at the `τ` that leaves `r`: the absolute values are projected onto the
 /// simplex of total `r`, as in [`project_onto_simplex`](super::project_onto_simplex), and keep their signs.
+/// A point on the surface counts as inside, with the derivative there.
 ///
 /// # Panics
 /// If `radius` is no scalar, or `v` is one.

@@ -197,7 +197,7 @@ fn derivatives_in_point_and_radius_are_right() {
     // The same and inside.
     for size in [2.0, 0.1] {
         let v = [numbers([3, 4], -size, size, 2)];
-        for (name, set) in sets().into_iter().filter(|(name, _)| *name != "spectral ball") {
+        for (name, set) in sets() {
             check(name, &v, |x| set.project(x[0]).powi(3).sum());
         }
     }
@@ -206,14 +206,6 @@ fn derivatives_in_point_and_radius_are_right() {
         autograd::grad(L2Ball::new(1.0).unwrap().project(x[0]).sum(), &[x[0]])[0]
     });
     assert_eq!(slope.data(), [1.0; 3]);
-}
-
-#[test]
-#[should_panic(expected = "a custom operation needs an expression or a VJP of its own")]
-fn the_spectral_projection_has_no_derivative() {
-    value(&[numbers([2, 2], -2.0, 2.0, 1)], |x| {
-        autograd::grad(project_onto_spectral_ball(x[0], 0.5).sum(), &[x[0]])[0]
-    });
 }
 
 #[test]
@@ -458,4 +450,95 @@ fn limits_of_steps_and_of_the_loss_are_said() {
     assert_eq!((slow.outcome, slow.steps), (SolverOutcome::OutOfSteps, 3));
     let undefined = run((w - 1.0).sum().ln(), 10);
     assert_eq!((undefined.outcome, undefined.steps), (SolverOutcome::Stalled, 0));
+}
+
+/// Against the table, written without the graph, for matrices and for kernels.
+#[test]
+fn slacks_and_multipliers_are_those_of_the_table() {
+    for shape in [&[3, 4][..], &[2, 2, 3, 4]] {
+        let shape = Shape::new(shape);
+        let (w, g) = (numbers(shape, -1.0, 1.0, 1), numbers(shape, -1.0, 1.0, 2));
+        let (n, first) = (shape.numel(), shape[0]);
+        // Each constraint has its numbers; Ω of them, k, and what the multiplier is divided by.
+        type Of<'t> = &'t dyn Fn(&[f64]) -> f64;
+        let holds = |name: &str,
+                     set: &dyn Projection<f64>,
+                     unit: &dyn Fn(usize) -> usize,
+                     (k, omega, size): (f64, Of<'_>, Of<'_>)| {
+            let values = [w.clone(), g.clone()];
+            let slack = value(&values, |x| set.slack(x[0]));
+            let multiplier = value(&values, |x| set.multiplier(x[0], x[1]));
+            for number in 0..slack.data().len() {
+                let own: Vec<usize> = (0..n).filter(|&i| unit(i) == number).collect();
+                let numbers: Vec<f64> = own.iter().map(|&i| w.data()[i]).collect();
+                let along: f64 = own.iter().map(|&i| w.data()[i] * g.data()[i]).sum();
+                let (found, expected) = (slack.data()[number], k - omega(&numbers));
+                assert!((found - expected).abs() < 1e-14, "{name}: slack {found} for {expected}");
+                let (found, expected) = (multiplier.data()[number], -along / size(&numbers));
+                assert!((found - expected).abs() < 1e-13, "{name}: multiplier {found} for {expected}");
+            }
+            assert_eq!(slack.shape(), multiplier.shape(), "{name}");
+        };
+        let square = |w: &[f64]| w.iter().map(|w| w * w).sum::<f64>();
+        let half = |w: &[f64]| 0.5 * square(w);
+        let sizes = |w: &[f64]| w.iter().map(|w| w.abs()).sum::<f64>();
+        let total = |w: &[f64]| w.iter().sum::<f64>();
+        holds("L2", &L2Ball::new(3.0).unwrap(), &|_| 0, (4.5, &half, &square));
+        holds("L1", &L1Ball::new(9.0).unwrap(), &|_| 0, (9.0, &sizes, &sizes));
+        holds("columns", &MaxNorm::new(2.0).unwrap(), &|i| i % 4, (2.0, &half, &square));
+        let rows = MaxNorm::new(2.0).unwrap().along(0);
+        holds("rows", &rows, &|i| i * first / n, (2.0, &half, &square));
+        holds("simplex", &Simplex::new(1.5).unwrap(), &|i| i / 4, (1.5, &total, &total));
+        // The nearer of two bounds.
+        let interval = Interval::new(-2.0, 1.5).unwrap();
+        let slack = value(std::slice::from_ref(&w), |x| interval.slack(x[0]));
+        for (slack, w) in slack.data().iter().zip(w.data()) {
+            assert_close(*slack, (w + 2.0).min(1.5 - w), 1e-15);
+        }
+    }
+}
+
+/// On a parabola of curvature 1.5 a step of length 1 promises more than it keeps; the next shorter one, a half, is
+/// below one over the curvature.
+#[test]
+fn the_step_length_is_halved_until_the_loss_falls_as_promised() {
+    let (graph, spec) = (Graph::new(), weight(2));
+    let loss = spec.declare(&graph).norm_squared() * 0.75;
+    let mut values: Parameters<f64> = [("w", Tensor::full([2], 0.4))].into_iter().collect();
+    let ball = L2Ball::new(1.0).unwrap();
+    let all = [(Selection::all(), &ball as &dyn Projection<f64>)];
+    let solver = ProjectedGradient::default();
+    let report = solver.minimise(loss, std::slice::from_ref(&spec), &all, &mut values, &[]).unwrap();
+    assert_eq!((report.rate, report.outcome), (0.5, SolverOutcome::Converged));
+}
+
+/// Away from a minimum a multiplier may be negative: what is left of complementarity is its size.
+#[test]
+fn what_is_left_of_complementarity_has_no_sign() {
+    let (graph, spec) = (Graph::new(), weight(2));
+    let loss = spec.declare(&graph).norm_squared();
+    let mut values: Parameters<f64> = [("w", Tensor::new([2], vec![0.3, 0.4]))].into_iter().collect();
+    let ball = L2Ball::new(1.0).unwrap();
+    let all = [(Selection::all(), &ball as &dyn Projection<f64>)];
+    let solver = ProjectedGradient { steps: 0, ..ProjectedGradient::default() };
+    let report = solver.minimise(loss, std::slice::from_ref(&spec), &all, &mut values, &[]).unwrap();
+    // λ = -2, and ½ - ½ · 0.25 is left to the surface.
+    let kkt = &report.constraints[0];
+    assert_close(kkt.multiplier.item(), -2.0, 1e-15);
+    assert_close(kkt.complementarity, 2.0 * 0.375, 1e-15);
+}
+
+/// A point on its surface is a point of the L1 ball, and moves along as those inside do.
+#[test]
+fn the_surface_belongs_to_the_l1_ball() {
+    let v = Tensor::new([4], vec![0.5, -0.25, 0.0, 0.25]);
+    let weights = numbers([4], -1.0, 1.0, 1);
+    assert_eq!(
+        value(std::slice::from_ref(&v), |x| project_onto_l1_ball(x[0], x[0].graph().fill([], 1.0))),
+        v
+    );
+    let slope = value(&[v, weights.clone()], |x| {
+        autograd::grad((project_onto_l1_ball(x[0], x[0].graph().fill([], 1.0)) * x[1]).sum(), &[x[0]])[0]
+    });
+    assert_eq!(slope, weights);
 }

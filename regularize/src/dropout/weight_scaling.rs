@@ -92,7 +92,7 @@ fn products<'g, T: Real>(
         for product in users(masked) {
             let node = graph.node(product).clone();
             let Op::MatMul { transpose_lhs, transpose_rhs } = node.op else { return None };
-            if node.inputs[0] != masked || node.inputs[1] == masked {
+            if node.inputs[1] == masked {
                 return None;
             }
             let scaled = graph.var(node.inputs[1]) * mask.keep;

@@ -143,6 +143,21 @@ fn the_derivative_of_spectral_normalisation_is_that_of_the_whole() {
     assert!(report.is_success(), "{report}");
 }
 
+/// The vectors are constants: whatever the start, the derivative of `σ = uᵀ W v` is `u vᵀ`.
+#[test]
+fn singular_vectors_are_constants_of_the_estimate() {
+    let (w, v) = (numbers([4, 3], -1.0, 1.0, 1), numbers([3], -1.0, 1.0, 2));
+    for rounds in [0, 1, 3] {
+        let found = value(&[w.clone(), v.clone()], |x| {
+            let found = power_iteration(x[0], x[1], rounds);
+            let outer = found.left.reshape([4, 1]) * found.right.reshape([1, 3]);
+            Var::stack(&[grad(found.sigma, &[x[0]])[0], outer])
+        });
+        let (slope, outer) = found.data().split_at(12);
+        slope.iter().zip(outer).for_each(|(a, b)| assert_close(*a, *b, 1e-15));
+    }
+}
+
 #[test]
 fn empty_and_zero_matrices_are_harmless() {
     for shape in [[0, 3], [3, 0], [0, 0], [2, 3]] {

@@ -103,6 +103,27 @@ mod tests {
     }
 
     /// `Aᵀ A v = σ² v`.
+    /// Vectors that are nearly the same lose ten digits in one pass; the second restores them. And what counts as
+    /// nothing is a matter of proportion.
+    #[test]
+    fn nearly_dependent_vectors_of_any_size_have_a_basis() {
+        let vectors = random(3, 6, 4);
+        let close: Vec<Vec<f64>> = (0..3)
+            .map(|k| vectors[0].iter().zip(&vectors[k]).map(|(a, b)| a + 1e-7 * k as f64 * b).collect())
+            .collect();
+        for size in [1.0, 1e-20, 1e20] {
+            let scaled: Vec<Vec<f64>> = close.iter().map(|v| v.iter().map(|x| size * x).collect()).collect();
+            let mut basis = Vec::new();
+            extend(&mut basis, &scaled);
+            assert_eq!(basis.len(), 3, "at {size}");
+            assert_orthonormal(&basis);
+            // Twice the first is rounding away from the span of all.
+            let double = scaled.iter().map(|v| v.iter().map(|x| 2.0 * x).collect()).collect::<Vec<_>>();
+            extend(&mut basis, &double);
+            assert_eq!(basis.len(), 3, "at {size}");
+        }
+    }
+
     #[test]
     fn singular_directions_are_eigenvectors() {
         let rows = random(4, 6, 2);

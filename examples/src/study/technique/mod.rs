@@ -21,10 +21,10 @@
 //! | `ProjectedGradient`, `Simplex` | solve a constrained problem; mixture weights | `norm_constraint` |
 //! | `matching_pursuit`, `ista`, `fista`, `SparseCoder` | code inputs | `sparse_codes` |
 //! | `tangent_distance`, `TangentNeighbour`, `propagate_labels` | classify without a network | `tangent_distance`, `semi_supervised` |
-//! | `GradientPenalty`, `R1` | penalise a critic, which knows no classes | `lab verify` |
+//! | `GradientPenalty`, `R1` | penalise a critic, which knows no classes | `gradient_penalty` |
 //! | `Tied`, `tied_dense` | are an identity: convolution and recurrence have rows | `parameter_sharing` |
 //! | `Flip`, `Saturation`, `Hue` | change the class of a digit, or colours that it has not | `six_and_nine`, `augmentations` |
-//! | other hyper-gradients than that of L2 | tune other numbers in the same way | `hyper_gradients`, `ridge_hyper_gradient` |
+//! | other hyper-gradients than that of L2 | tune other numbers in the same way | `hyper_gradients`, `tuned_strengths`, `ridge_hyper_gradient` |
 //! | `Decomposition`, `largest_curvature`, `effective_parameters` | measure | `bagging`, `sharpness`, `weight_decay` |
 //! | `estimate_statistics` | running statistics for averaged weights, which perceptrons have not | `weight_averaging` |
 //!

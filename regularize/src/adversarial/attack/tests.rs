@@ -35,6 +35,7 @@ fn all_of<T: Real>(epsilon: f64) -> Vec<Box<dyn Attack<T>>> {
         all.push(Box::new(Apgd::new(threat, 20).unwrap()));
         all.push(Box::new(Apgd::new(threat, 20).unwrap().on(AttackLoss::LogitRatio)));
     }
+    all.push(Box::new(Apgd::new(threat(Norm::One, epsilon), 20).unwrap().from_larger_balls().unwrap()));
     all.push(Box::new(FastGradient::of(threat(Norm::p(3.0).unwrap(), epsilon))));
     all.push(Box::new(DeepFool::new(threat(Norm::Two, epsilon), 20).unwrap()));
     all.push(Box::new(DeepFool::new(threat(Norm::Infinity, epsilon), 20).unwrap()));
@@ -299,6 +300,30 @@ fn a_network_without_gradient_moves_no_gradient_attack_and_is_counted() {
             assert!(found.raw.data().iter().all(|v| v.is_finite()), "{name}");
         }
     }
+}
+
+/// A point that is as good as the best is not put in its place; a NaN never is.
+#[test]
+fn of_equally_good_points_the_first_is_kept() {
+    let of = |v: f64| Tensor::<f64>::full([2, 3], v);
+    let mut best = Best::new(&of(0.0));
+    best.see(&of(1.0), &[0.5, f64::NAN]);
+    best.see(&of(2.0), &[0.5, -1.0]);
+    best.see(&of(3.0), &[0.4, -1.0]);
+    assert_eq!(best.points.data(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    assert_eq!(best.values, [0.5, -1.0]);
+}
+
+/// Every run has a start of its own: what is returned is the better of them, for each example.
+#[test]
+fn restarts_start_elsewhere() {
+    let (data, random) = (data(), Pgd::new(threat(Norm::Two, 0.3), 1).unwrap().from_random());
+    let run = |count: usize| attacked(Restarts::new(random, count).unwrap(), 8, &data);
+    let (once, many) = (run(1), run(6));
+    assert_eq!(once.raw, attacked(random, 8, &data).raw);
+    let moved = once.raw.data().chunks(5).zip(many.raw.data().chunks(5)).filter(|(a, b)| a != b).count();
+    // Of six starts the first is the best of all for one example in six.
+    assert!(moved >= 4, "{moved} of 8 examples have a better start");
 }
 
 #[test]

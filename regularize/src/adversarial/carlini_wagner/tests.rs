@@ -84,3 +84,17 @@ fn numbers_are_checked() {
         assert!(attack.rate(bad).is_err() && attack.confidence(bad).is_err());
     }
 }
+
+/// The weight grows tenfold until it is enough, and is then sought between the largest that failed and the smallest
+/// that was enough.
+#[test]
+fn the_weight_is_sought_between_failure_and_success() {
+    let first = Search { weight: 1.0, failed: 0.0, succeeded: f64::INFINITY, success: false };
+    let after = |search: Search, success| Search { success, ..search }.next();
+    let weights = [false, true, false, false, true].iter().scan(first, |search, &success| {
+        *search = after(*search, success);
+        Some(search.weight)
+    });
+    // 1 and 5.5 and 7.75 fail, 10 and 8.875 are enough.
+    assert_eq!(weights.collect::<Vec<_>>(), [10.0, 5.5, 7.75, 8.875, 8.3125]);
+}

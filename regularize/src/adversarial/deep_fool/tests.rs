@@ -96,3 +96,53 @@ fn numbers_are_checked() {
     assert_eq!(error, "DeepFool needs the Euclidean or the infinity norm");
     assert!(DeepFool::new(Threat::two(1.0).unwrap(), 5).unwrap().overshoot(f64::NAN).is_err());
 }
+
+/// A function of one number as two logits `[0, m(x)]`, piecewise linear with these slopes from these places on.
+fn piecewise(start: f64, bends: &[(f64, f64)]) -> (Sequential<f64>, autograd::Parameters<f64>) {
+    let k = bends.len();
+    let model = Sequential::<f64>::mlp(&[1, k, 2], Activation::Relu);
+    let mut parameters = initialise(&model, 1);
+    let mut slope = 0.0;
+    let steps = bends.iter().flat_map(|(_, to)| [0.0, to - std::mem::replace(&mut slope, *to)]).collect();
+    parameters.insert("linear1.weight", Tensor::full([1, k], 1.0));
+    parameters.insert("linear1.bias", Tensor::new([k], bends.iter().map(|(at, _)| -at).collect()));
+    parameters.insert("linear2.weight", Tensor::new([k, 2], steps));
+    parameters.insert("linear2.bias", Tensor::new([2], vec![0.0, start]));
+    (model, parameters)
+}
+
+/// What the wall cuts off was not gone: the way back starts at the wall.
+#[test]
+fn the_way_back_starts_at_the_wall() {
+    // At 0.9 the slope leads out of the box; at the wall it leads back, to below 0.72 where the class is another.
+    let (model, parameters) = piecewise(1.0, &[(0.7, -40.0), (0.75, 0.0), (0.88, 2.0), (0.95, -3.5)]);
+    let data = Dataset::new(Tensor::new([1, 1], vec![0.9]), Tensor::full([1], 0), 2).unwrap();
+    for norm in [Norm::Two, Norm::Infinity] {
+        let threat = Threat::new(norm, 1.0).unwrap().within(0.0, 1.0).unwrap();
+        let attack = DeepFool::new(threat, 2).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &parameters).unwrap();
+        // m(0.9) = -0.96 and m(1) = -1.035: back by 1.02 (1.035/3.5 - 0.1/1.02) from 0.9.
+        let expected = 0.9 - 1.02 * (1.035 / 3.5 - 0.1 / 1.02);
+        assert_close(found.raw.data()[0], expected, 1e-12);
+        assert!(found.success[0]);
+    }
+}
+
+/// Entries that the wall holds go nowhere: the others have the whole way to go, and one step is enough.
+#[test]
+fn entries_at_a_wall_leave_the_way_to_the_others() {
+    let model = Sequential::<f64>::new().linear(2, 2);
+    let mut parameters = initialise(&model, 1);
+    parameters.insert("linear1.weight", Tensor::new([2, 2], vec![0.0, 3.0, 0.0, 1.0]));
+    parameters.insert("linear1.bias", Tensor::new([2], vec![0.0, -3.8]));
+    let data = Dataset::new(Tensor::new([1, 2], vec![1.0, 0.5]), Tensor::full([1], 0), 2).unwrap();
+    for norm in [Norm::Two, Norm::Infinity] {
+        let threat = Threat::new(norm, 1.0).unwrap().within(0.0, 1.0).unwrap();
+        let found = AttackEvaluator::new(&model, DeepFool::new(threat, 1).unwrap(), 1)
+            .attack(&data, &parameters)
+            .unwrap();
+        assert!(found.success[0], "{norm}");
+        assert_close(found.raw.data()[0], 1.0, 1e-15);
+        assert_close(found.raw.data()[1], 0.5 + 1.02 * 0.3, 1e-14);
+    }
+}

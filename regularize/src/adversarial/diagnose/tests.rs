@@ -57,6 +57,12 @@ fn an_honest_network_is_not_flagged() {
     let found = diagnosed(Mask::Honest);
     assert!(!found.is_suspicious(), "{found}");
     assert_eq!(found.findings.len(), 7);
+    // Half of the box, and nine of ten digits are others.
+    let large = found.findings.iter().find(|finding| finding.check == Check::LargeBudgetToChance).unwrap();
+    assert!(
+        large.seen.starts_with("a budget of 0.5 breaks") && large.seen.ends_with("chance is 90.0 %"),
+        "{found}"
+    );
 }
 
 #[test]

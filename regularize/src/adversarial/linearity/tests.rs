@@ -58,3 +58,13 @@ fn a_line_begins_at_the_example() {
         assert_close(*a, *b, 1e-14);
     }
 }
+
+/// Of five values three have neighbours on both sides, and one of them is a corner.
+#[test]
+fn corners_are_counted_among_inner_values() {
+    assert_eq!(share_of_corners(&[0.0, 1.0, 2.0, 2.0, 2.0], 1e-9), 1.0 / 3.0);
+    assert_eq!(share_of_corners(&[0.0, 1.0, 0.0], 1e-9), 1.0);
+    assert_eq!(share_of_corners(&[0.0, 1.0], 1e-9), 0.0);
+    // Second differences of at most a tenth of the range pass for straight.
+    assert_eq!(share_of_corners(&[0.0, 1.0, 2.1, 3.1], 0.1), 0.0);
+}

@@ -81,6 +81,26 @@ fn copies_are_all_counted_and_replayed() {
     assert!((a[1] as f64 - 579.3).abs() < 78.0, "{a:?}");
 }
 
+/// The class is chosen on noise of its own: counted is a second round, and none is another example's.
+#[test]
+fn choosing_and_counting_have_rounds_of_their_own() {
+    let (model, parameters) = linear([1.0, 0.0], 0.0);
+    let settings = smoothing(1.0).samples(100, 400).unwrap();
+    let mut smoothed = SmoothedClassifier::new(&model, settings, 5);
+    let x = Tensor::new([2], vec![0.8, 0.0]);
+    let mut seen = Vec::new();
+    for number in 0..4 {
+        let found = smoothed.certify(&x, &parameters, number).unwrap().unwrap();
+        let counts = smoothed.counts(&x, &parameters, 400, 2 * u64::from(number) + 1).unwrap();
+        assert_eq!(Some(found), settings.certificate(1, counts[1]));
+        let chosen = smoothed.counts(&x, &parameters, 400, 2 * u64::from(number)).unwrap();
+        seen.extend([chosen[1], counts[1]]);
+    }
+    // Eight rounds of other noise: as many of 400 successes twice in all of them has no chance.
+    seen.dedup();
+    assert!(seen.len() > 4, "{seen:?}");
+}
+
 #[test]
 fn on_the_boundary_it_abstains() {
     let (model, parameters) = linear([1.0, 1.0], 0.0);

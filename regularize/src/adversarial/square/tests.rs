@@ -14,6 +14,8 @@ fn shares_fall_as_queries_are_used_up() {
     let attack = Square::new(threat(0.1), 10_000).unwrap();
     let shares: Vec<f64> = [0, 11, 51, 201, 8001].map(|step| attack.share_at(step)).to_vec();
     assert_eq!(shares, [0.8, 0.4, 0.2, 0.1, 0.8 / 512.0]);
+    // After the tenth, not at it.
+    assert_eq!([9, 10, 50, 8000].map(|step| attack.share_at(step)), [0.8, 0.8, 0.4, 0.8 / 256.0]);
     assert!(Square::new(threat(0.1), 0).is_err());
     let error = Square::new(Threat::one(0.1).unwrap(), 9).unwrap_err().to_string();
     assert_eq!(error, "Square needs the Euclidean or the infinity norm");

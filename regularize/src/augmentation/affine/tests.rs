@@ -166,6 +166,21 @@ fn random_parameters_are_within_their_limits_and_one_for_each_image() {
     assert!((-3.0..-2.4).contains(&up) && (2.4..3.0).contains(&down), "{up} to {down}");
 }
 
+/// What a contract is asked about, in its units.
+#[test]
+fn changes_are_told_in_the_units_of_contracts() {
+    let affine = Affine::new().rotate(20.0).unwrap().shear(0.3).unwrap();
+    let affine = affine.scale(1.5).unwrap().translate(2.0).unwrap();
+    let found = Augmentation::<f64>::changes(&affine, [3, 10, 8]);
+    let expected =
+        [(Kind::Rotation, 20.0), (Kind::Shear, 0.3), (Kind::Scale, 0.5), (Kind::Translation, 0.25)];
+    assert_eq!(found.len(), expected.len());
+    for (change, (kind, extent)) in found.iter().zip(expected) {
+        // The factor 1.5 is kept as its logarithm.
+        assert!(change.kind == kind && (change.extent - extent).abs() < 1e-15, "{change:?}");
+    }
+}
+
 #[test]
 fn limits_are_checked() {
     for bad in [-1.0, f64::NAN, f64::INFINITY] {

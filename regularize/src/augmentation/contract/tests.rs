@@ -74,3 +74,18 @@ fn both_mirrors_are_a_half_turn() {
 fn limits_are_numbers() {
     let _ = LabelContract::new("a set").invariant(Kind::Rotation, f64::NAN);
 }
+
+/// One of several: the largest of each kind, whichever comes first.
+#[test]
+fn of_alternatives_the_largest_counts() {
+    let change = |kind, extent| Change::new(kind, extent);
+    let all = [
+        change(Kind::Rotation, 10.0),
+        change(Kind::Shear, 0.3),
+        change(Kind::Rotation, 30.0),
+        change(Kind::Shear, 0.1),
+    ];
+    let largest = [change(Kind::Rotation, 30.0), change(Kind::Shear, 0.3)];
+    assert_eq!(Change::largest(all), largest);
+    assert_eq!(Change::largest([]), []);
+}

@@ -71,3 +71,20 @@ fn distortions_are_checked() {
         assert_eq!(error, format!("the perspective distortion is {bad}, it must be in [0, 0.5]"));
     }
 }
+
+/// Each corner moves inwards by up to half the distortion in both directions, and no further.
+#[test]
+fn corners_move_inwards_by_half_the_distortion() {
+    let outer = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0];
+    for distortion in [0.0, 0.2, 0.5] {
+        let of = |draw: f64| {
+            let draws = Tensor::full([1, 4, 2], draw);
+            value(&[draws], |x| Perspective::new(distortion).unwrap().corners(x[0]))
+        };
+        assert_eq!(of(0.0).data(), outer);
+        for (corner, from) in of(1.0).data().iter().zip(outer) {
+            let inwards = if from == 0.0 { 1.0 } else { -1.0 };
+            assert!((corner - from - inwards * 0.5 * distortion).abs() < 1e-15);
+        }
+    }
+}

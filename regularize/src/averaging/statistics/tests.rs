@@ -112,3 +112,18 @@ fn what_does_not_fit_is_refused() {
     let error = estimate_statistics(&wider, &data, &mut initialise(&wider, 1), 2).unwrap_err();
     assert!(error.to_string().starts_with("the model does not take examples of shape [3]"));
 }
+
+/// A layer that draws draws anew for each batch: two batches of the same examples are two draws.
+#[test]
+fn each_batch_has_draws_of_its_own() {
+    let noise = crate::GaussianNoise::new(1.0).unwrap();
+    let model = Sequential::<f64>::new().then(noise).then(BatchNorm::new("a", 3));
+    let same = |n: usize| Dataset::new(Tensor::zeros([n, 3]), Tensor::full([n], 0), 2).unwrap();
+    let mean = |n: usize| {
+        let mut parameters = initialise(&model, 1);
+        estimate_statistics(&model, &same(n), &mut parameters, 4).unwrap();
+        parameters["a.running_mean"].data()[0]
+    };
+    assert_eq!(mean(4), mean(4));
+    assert!((mean(4) - mean(8)).abs() > 1e-3, "{} and {}", mean(4), mean(8));
+}

@@ -146,3 +146,13 @@ fn numbers_are_checked() {
         "the number of strips is 0, it must be at least 1"
     );
 }
+
+/// The smallest value so far is what a loss has risen from, also one that was no improvement of `min_delta`.
+#[test]
+fn a_rise_is_measured_from_the_smallest_value() {
+    let by = EarlyStopping::<f64>::by(Criterion::GeneralisationLoss(10.0)).unwrap();
+    let mut stopping = by.min_delta(0.5).unwrap();
+    let mut stops = |epoch, value| stopping.observe(epoch, value, &Parameters::new()).is_break();
+    // 0.7 is 17 % above 0.6, and below 1.
+    assert_eq!([stops(0, 1.0), stops(1, 0.6), stops(2, 0.65), stops(3, 0.7)], [false, false, false, true]);
+}

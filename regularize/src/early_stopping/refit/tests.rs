@@ -122,3 +122,14 @@ fn steps_that_were_not_counted_are_refused() {
     let error = refit_from_scratch(trainer(&model), &all, initialise(&model, 2), &found, Length::Steps);
     assert_eq!(error.unwrap_err().to_string(), "the number of steps is 0, it must be at least 1");
 }
+
+/// Below the target, not at it: a loss that stands still at the target does not end the refit.
+#[test]
+fn a_loss_at_the_target_is_not_below_it() {
+    let (model, [all, train, _]) = (model(), data());
+    let stopped = stopped(&model);
+    let still = Trainer::new(&model, Optimiser::sgd(0.0)).batch_size(20);
+    let found = refit_onwards(still, &all, &train, &train, &stopped, 3).unwrap();
+    assert_eq!(found.loss, found.target);
+    assert!(!found.reached && found.curve.epochs.len() == 3);
+}

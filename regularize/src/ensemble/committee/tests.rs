@@ -79,3 +79,18 @@ fn members_without_parameters_are_refused() {
     let error = Committee::new(&model, vec![other]).unwrap_err().to_string();
     assert_eq!(error, "the values of a parameter have shape [64, 6], not [64, 5]");
 }
+
+/// Of equal probabilities the first counts, as everywhere.
+#[test]
+fn of_equal_classes_the_first_is_said() {
+    let (model, data) = (model(), some_digits());
+    let mut silent = initialise(&model, 1);
+    for spec in Layer::<f64>::parameters(&model) {
+        silent.insert(&spec.name, Tensor::zeros(spec.shape));
+    }
+    let committee = Committee::new(&model, vec![silent.clone(), silent]).unwrap();
+    let others = data.labels().data().iter().filter(|&&label| label != 0).count();
+    for average in [Average::Arithmetic, Average::Geometric] {
+        assert_eq!(committee.error(&data, average).unwrap(), others as f64 / data.len() as f64);
+    }
+}

@@ -23,6 +23,25 @@ fn a_quadratic_has_its_largest_eigenvalue_and_eigenvector() {
     }
 }
 
+/// So many iterations are so many looks: each but the first is at `H v` of the one before.
+#[test]
+fn each_iteration_is_one_product() {
+    let quadratic = Quadratic { angle: 0.7, eigenvalues: [3.0, 0.4], minimum: [1.5, -0.8] };
+    let direction = |iterations| {
+        let (graph, specs) = (Graph::new(), [weight(2)]);
+        let loss = quadratic.loss(specs[0].declare(&graph));
+        let parameters: Parameters<f64> = [("w", numbers([2], -1.0, 1.0, 1))].into_iter().collect();
+        let found = largest_curvature(loss, &specs, &parameters, &[], iterations, 3).unwrap();
+        quadratic.along_eigenvectors(found.direction["w"].data())
+    };
+    for iterations in 1..4 {
+        let (v, next) = (direction(iterations), direction(iterations + 1));
+        let product = [3.0 * v[0], 0.4 * v[1]];
+        let norm = product[0].hypot(product[1]);
+        (0..2).for_each(|i| assert_close(next[i], product[i] / norm, 1e-14));
+    }
+}
+
 /// Some eigenvalue of the Hessian, written out entry by entry, is the one that was found: `H - λ` is
 /// singular in the direction `v`.
 #[test]

@@ -47,6 +47,19 @@ fn on_a_quadratic_the_gradient_has_a_closed_form() {
     }
 }
 
+/// How much higher the neighbour is: on a quadratic `ρ ‖g‖ + ½ ρ² gᵀ H g / ‖g‖²`.
+#[test]
+fn on_a_quadratic_the_sharpness_has_a_closed_form() {
+    for (w, rho) in [([0.3, 0.9], 0.05), ([-2.0, 1.0], 0.5), ([1.4, -0.7], 0.0)] {
+        let g = hessian_times([w[0] - QUADRATIC.minimum[0], w[1] - QUADRATIC.minimum[1]]);
+        let (norm, hg) = (g[0].hypot(g[1]), hessian_times(g));
+        let expected = rho * norm + 0.5 * rho * rho * (g[0] * hg[0] + g[1] * hg[1]) / (norm * norm);
+        let rule = SharpnessAware::new(rho).unwrap();
+        let found = value(&[Tensor::new([2], w.to_vec())], |x| rule.sharpness(QUADRATIC.loss(x[0]), &[x[0]]));
+        assert_close(found.item(), expected, 1e-14);
+    }
+}
+
 /// The perturbation is the largest that the neighbourhood allows along the gradient: no other feasible one has
 /// a larger product with it.
 #[test]

@@ -205,6 +205,21 @@ fn at_the_minimum_of_a_softmax_regression_it_is_the_difference_of_minima() {
     assert!(residual < 1e-10 && slope.abs() > 1e-3);
 }
 
+/// Away from the minimum the formula is still `-∇Vᵀ H⁻¹ ∂g/∂α`: the solution is not differentiated with the rest.
+#[test]
+fn away_from_the_minimum_it_is_the_formula_at_the_given_weights() {
+    let ridge = Ridge::new(5, 3, 0.4, 6);
+    let w = vec![0.7, -1.2, 0.3];
+    let graph = Graph::new();
+    let [_, validation, weights] = ridge.losses(&graph);
+    let slope = grad(validation, &[weights])[0];
+    let slope = crate::testing::run(slope, &ridge.parameters(w.clone()), Draw::default());
+    let v = solve(ridge.system(), slope.into_data());
+    let by_hand: f64 = -0.4 * v.iter().zip(&w).map(|(v, w)| v * w).sum::<f64>();
+    let [found, _] = ridge.implicit(w, exact(6));
+    assert_close(found, by_hand, 1e-12);
+}
+
 #[test]
 fn damping_is_added_to_the_hessian() {
     let ridge = Ridge::new(5, 3, 0.4, 6);

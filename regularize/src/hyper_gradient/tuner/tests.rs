@@ -68,6 +68,31 @@ fn untuned_it_is_the_plain_training() {
     }
 }
 
+/// With weights that stand still, the objective is the mean over the window's batches, here all examples once, and
+/// the validation loss that of the whole network without its dropout.
+#[test]
+fn a_window_reports_the_mean_objective_and_the_loss_of_evaluation() {
+    let [train, validation] = data();
+    for p in [0.0, 0.5] {
+        let dropout = crate::Dropout::new(p).unwrap();
+        let model = Sequential::<f64>::new().then(dropout).linear(64, 10);
+        let mut parameters = initialise(&model, 3);
+        let mut measure = Trainer::new(&model, Optimiser::sgd(0.1));
+        let loss = |data: &Dataset<f64>| measure.evaluate(data, &parameters).unwrap().loss;
+        let [of_train, of_validation] = [&train, &validation].map(loss);
+        let decay: f64 = parameters["linear1.weight"].data().iter().map(|w| 0.005 * w * w).sum();
+        let tuner = tuner(&model, Optimiser::sgd(0.0)).steps(4).windows(1);
+        let course = tuner.fit(&train, &validation, &mut parameters).unwrap();
+        let window = &course.windows[0];
+        close(window.validation_loss, of_validation);
+        if p == 0.0 {
+            close(window.objective, of_train + decay);
+        } else {
+            assert!((window.objective - of_train - decay).abs() > 1e-3, "dropout is at work in training");
+        }
+    }
+}
+
 /// With hyper-parameters that stand still, what is carried from window to window is what one window over all
 /// steps sees; short windows alone see less.
 #[test]

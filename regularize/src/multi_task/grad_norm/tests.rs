@@ -166,3 +166,14 @@ fn bad_numbers_are_refused() {
 fn something_must_be_shared() {
     value(&[Tensor::scalar(1.0), Tensor::scalar(2.0)], |x| balance(2, 1.0, 0.1).objective(x, &[]));
 }
+
+/// The weights move by their own rule: to the gradients of the objective they are numbers.
+#[test]
+fn the_objective_does_not_depend_on_the_weights() {
+    let graph = Graph::<f64>::new();
+    let (balance, w) = (balance(2, 1.0, 0.1), weight(3).declare(&graph));
+    let objective = balance.objective(&[w.norm_squared(), (w - 1.0).norm_squared()], &[w]);
+    let [weights, _] = &balance.parameters()[..] else { unreachable!("two states") };
+    assert!(autograd::try_grad(objective, &[weights.declare(&graph)]).is_err());
+    assert!(autograd::try_grad(objective, &[w]).is_ok());
+}

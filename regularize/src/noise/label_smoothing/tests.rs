@@ -125,3 +125,11 @@ fn the_label_stays_the_likeliest_class() {
     let graph = Graph::<f64>::new();
     smoothing(0.7, Wrong::Others).cross_entropy(graph.input("z", [2, 3]), graph.indices("y", [2]));
 }
+
+/// With a half of two classes there is no likeliest one any more.
+#[test]
+#[should_panic(expected = "with ε = 0.5 the label is no longer the likeliest of 2 classes")]
+fn a_label_as_likely_as_another_is_refused() {
+    let graph = Graph::<f64>::new();
+    smoothing(0.5, Wrong::Others).targets(graph.indices("y", [2]), 2);
+}

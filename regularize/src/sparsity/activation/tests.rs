@@ -129,6 +129,16 @@ fn with_much_freedom_students_penalty_is_half_the_square() {
 }
 
 #[test]
+fn layers_add_up() {
+    let layers = [numbers([2, 3], 0.1, 0.9, 1), numbers([2, 4], 0.1, 0.9, 2), numbers([2, 1], 0.1, 0.9, 3)];
+    for penalty in all(0.7) {
+        let whole = value(&layers, |h| penalty.added_to(h[0].graph().fill([], 2.0), h)).item();
+        let each = layers.iter().map(|h| value(std::slice::from_ref(h), |x| penalty.value(x[0])).item());
+        assert_close(whole, 2.0 + each.sum::<f64>(), 1e-14);
+    }
+}
+
+#[test]
 fn strength_0_records_nothing() {
     let graph = Graph::<f64>::new();
     let (objective, h) = (graph.scalar("j"), graph.input("h", [2, 3]));

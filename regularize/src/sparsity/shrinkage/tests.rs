@@ -136,6 +136,23 @@ fn the_protocol_finds_the_minimum() {
     }
 }
 
+/// The compiled steps are FISTA's, and after so many of them where the unrolled ones are.
+#[test]
+fn the_protocol_takes_the_unrolled_steps() {
+    let (x, alpha) = (numbers([3, 4], -2.0, 2.0, 1), 0.3);
+    let dictionary = Dictionary::new(numbers([6, 4], -1.0, 1.0, 2)).unwrap();
+    for steps in [1, 2, 5, 13] {
+        let coder = SparseCoder::new(alpha).unwrap().tolerance(0.0).unwrap().iterations(steps);
+        let found = coder.encode(&dictionary, &x).unwrap();
+        let step = Tensor::scalar(1.0 / dictionary.curvature());
+        let values = [x.clone(), dictionary.atoms().clone(), Tensor::scalar(alpha), step];
+        let expected = value(&values, |v| fista(v[0], v[1], v[2], v[3], steps));
+        for (a, b) in found.codes.data().iter().zip(expected.data()) {
+            assert_close(*a, *b, 1e-13);
+        }
+    }
+}
+
 /// FISTA's gap after 100 steps is far below ISTA's, where atoms resemble each other.
 #[test]
 fn momentum_is_faster() {

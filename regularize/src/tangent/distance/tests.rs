@@ -124,3 +124,13 @@ fn tangents_are_as_long_as_the_point() {
 fn there_is_something_to_be_near_to() {
     TangentNeighbour::new(Vec::new(), &[]);
 }
+
+#[test]
+fn of_equal_distances_the_first_counts() {
+    let planes = vec![plane(5, 1, 3), plane(5, 2, 4), plane(5, 2, 4)];
+    let neighbours = TangentNeighbour::new(planes, &[1, 3, 7]);
+    for sides in [Sides::Neither, Sides::First, Sides::Both] {
+        assert_eq!(neighbours.nearest(&plane(5, 2, 4), sides).0, 1);
+        assert_eq!(neighbours.classify(&plane(5, 2, 4), sides), 3);
+    }
+}

@@ -124,3 +124,22 @@ fn directions_are_of_the_outputs_shape() {
     let x = graph.input("x", [2, 3]);
     projected_jacobian_norm(x.tanh(), x, graph.input("v", [2, 2]));
 }
+
+/// Each direction is a draw of its own, and the penalty half their mean.
+#[test]
+fn several_directions_are_several_draws() {
+    let given = values(2, 3, 2, 4, 5);
+    let penalty = |directions: usize| JacobianNorm::new(1.0, directions).unwrap();
+    let whole = value(&given, |x| penalty(3).value(network(x), x[0])).item();
+    let each = value(&given, |x| {
+        let f = network(x);
+        let of = |k: usize| {
+            let directions = unit_directions(f.graph(), &format!("jacobian_norm/{k}"), [2, 4]);
+            projected_jacobian_norm(f, x[0], directions)
+        };
+        Var::stack(&[of(0), of(1), of(2)])
+    });
+    let rows: Vec<f64> = each.data().chunks(2).map(|row| 0.5 * (row[0] + row[1]) / 2.0).collect();
+    assert_close(whole, rows.iter().sum::<f64>() / 3.0, 1e-14);
+    assert!((rows[0] - rows[1]).abs() > 1e-3 && (rows[1] - rows[2]).abs() > 1e-3, "{rows:?}");
+}
