@@ -11,7 +11,7 @@ pub struct Summary {
     pub train_error: Mean,
     /// On the test part.
     pub test_error: Mean,
-    /// Test error minus that of plain training with the same seed.
+    /// Test error minus that of the baseline with the same seed.
     pub versus_plain: Mean,
     /// Test error minus training error.
     pub gap: Mean,
@@ -28,18 +28,18 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The summary of a technique's members, compared with those of plain training, seed by seed.
-    pub fn of(members: &[Member], plain: &[Member], epsilon: f64) -> Summary {
+    /// The summary of a technique's members, compared with those of its baseline, seed by seed.
+    pub fn of(members: &[Member], baseline: &[Member], epsilon: f64) -> Summary {
         let over = |value: &dyn Fn(&Member) -> f64| Mean::of(members.iter().map(value));
         let attacked = |member: &Member| {
             let attack = member.attacks.iter().find(|attack| attack.epsilon == epsilon);
             attack.expect("the budget is among those attacked with").error
         };
-        let pairs = members.iter().zip(plain);
+        let pairs = members.iter().zip(baseline);
         Summary {
             train_error: over(&|member| member.train_error),
             test_error: over(&|member| member.test_error),
-            versus_plain: Mean::of(pairs.map(|(member, plain)| member.test_error - plain.test_error)),
+            versus_plain: Mean::of(pairs.map(|(member, baseline)| member.test_error - baseline.test_error)),
             gap: over(&|member| member.test_error - member.train_error),
             attacked_error: over(&attacked),
             test_loss: over(&|member| member.test_loss),
