@@ -13,7 +13,7 @@
 //! | [`GroupLasso`] | penalty `w -> α Σ ‖w_g‖` over rows, columns, channels; proximal step | Yuan and Lin 2006 | minimum `(1 - α/(h ‖w*‖))₊ w*` for Hessian `h I`, whole groups exactly 0 | `sparse_weights` |
 //! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 | `reparameterisation` |
 //! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes | `weight_decay` |
-//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones | `norm_constraint` |
+//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones; derivatives, also of the spectral one with equal singular values | `norm_constraint` |
 //! | [`ProjectedGradient`] | protocol: solves a constrained problem | book 7.2 | the minimum on the ball of radius `‖w(α)‖` is `w(α)` with multiplier `α`; KKT residual 0 | `norm_constraint` |
 //! | [`WeightNorm`] | layer with weights `g v/‖v‖` | Salimans and Kingma 2016 | closed-form gradients, orthogonal to `v` | `reparameterisation` |
 //! | [`SpectralNorm`] | layer with weights `W/σ`, `σ` by power iteration | Miyato et al. 2018 | `σ` of matrices with known singular values; gradient `G/σ - ⟨G, W⟩/σ² u vᵀ`; no state moves in evaluation | `reparameterisation` |
@@ -24,7 +24,7 @@
 //! | [`Brightness`](augmentation::Brightness), [`Contrast`](augmentation::Contrast), [`Saturation`](augmentation::Saturation), [`Hue`](augmentation::Hue), [`Blur`](augmentation::Blur) | input transform `(images, one number for each) -> images` | book 7.4, 12.2; Smith 1978 | hue by the six cases of HSV, modulo 1; the kink at grey; blur of width 0 | `augmentations` |
 //! | [`GaussianNoise`](augmentation::GaussianNoise), [`SaltAndPepper`](augmentation::SaltAndPepper), [`Cutout`](augmentation::Cutout) | input transform `(images, draw) -> images` | book 7.5; DeVries and Taylor 2017 | boxes enumerated, their middle uniform; share of replaced pixels | `augmentations` |
 //! | [`Mixup`](augmentation::Mixup), [`CutMix`](augmentation::CutMix) | input transform `(batch, order, shares) -> batch, targets` | Zhang et al. 2018; Yun et al. 2019 | `H(λt + (1-λ)t') = λH(t) + (1-λ)H(t')`; shares against Beta (Kolmogorov-Smirnov) and its closed forms; all orders equally likely; odd batches; share of the actual box | `mixup` |
-//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; divergence by entropies, in `[0, ln k]` | `augmented_training` |
+//! | [`RandAugment`](augmentation::RandAugment), [`AugMix`](augmentation::AugMix), [`jensen_shannon`](augmentation::jensen_shannon) | input transform; objective `J(x) + λ JS(x, x̃₁, x̃₂)` | Cubuk et al. 2020; Hendrycks et al. 2020 | the chosen one exact, all equally likely; Dirichlet weights of any concentration by their Beta shares; divergence by entropies, in `[0, ln k]` | `augmented_training` |
 //! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired) | `six_and_nine` |
 //! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help | `multi_task` |
 //! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear, to within its own step; the algorithm on plain vectors, all orders of three tasks | `multi_task` |
@@ -58,7 +58,7 @@
 //! | [`fgsm`], [`FastGradient`] | input transform `(x, ∇ₓ J) -> x` for any norm and a box | book 7.13; Goodfellow et al. 2015 | dual norm attained for any `p`; identity at `ε = 0`; gradients through the perturbation and without | `adversarial_attacks` |
 //! | [`Threat`] | projection `(x, v) -> v` onto ball and box together | Duchi et al. 2008 | nearest point, idempotent, nonexpansive; multiplier against bisection, its derivative by differences | `adversarial_attacks` |
 //! | [`Pgd`] | input transform, steps unrolled, any loss | Madry et al. 2018; Dong et al. 2018 | best point of ball and box on linear losses; a plain loop step by step; plan equals interpreter | `adversarial_attacks` |
-//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020, 2021 (sparse, in the one norm); Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; the sparse steps against a plain loop; Euclidean windows against the printed formula; masked gradients do not hinder the second | `adversarial_attacks` |
+//! | [`Apgd`](adversarial::Apgd), [`Square`](adversarial::Square) | protocol | Croce and Hein 2020, 2021 (sparse, in the one norm, from larger balls if asked); Andriushchenko et al. 2020 | invariants of every attack; checkpoints and shares as printed; the sparse steps against a plain loop; Euclidean windows against the printed formula; masked gradients do not hinder the second | `adversarial_attacks` |
 //! | [`DeepFool`](adversarial::DeepFool), [`CarliniWagner`](adversarial::CarliniWagner) | protocol: smallest perturbation | Moosavi-Dezfooli et al. 2016; Carlini and Wagner 2017 | distance to the boundary of an affine network, the first exactly in one step | `adversarial_attacks` |
 //! | [`adversarial::diagnose()`] | protocol | Athalye et al. 2018; Carlini et al. 2019 | rounded inputs, saturated logits and noise flagged, an honest network not | `gradient_masking` |
 //! | [`adversarial::linearity`], [`adversarial::boundary`] | protocol | Goodfellow et al. 2015 | growth exponents 1 and ½; piecewise linear for rectifiers; straight boundary of a linear network | `linearity` |
@@ -138,9 +138,8 @@
 //!
 //! # Not there yet
 //!
-//! Square attacks in the one norm; APGD from larger balls; derivatives through the projection onto a spectral
-//! ball; AugMix with other concentrations than 1; hyper-gradients of augmentations beyond affine warps,
-//! brightness, contrast and noise.
+//! Square attacks in the one norm; derivatives of the largest singular value in the slack and the multiplier of
+//! a spectral ball; hyper-gradients of augmentations beyond affine warps, brightness, contrast and noise.
 
 pub mod adversarial;
 pub mod augmentation;

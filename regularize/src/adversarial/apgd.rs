@@ -47,6 +47,7 @@ pub struct Apgd {
     threat: Threat,
     steps: usize,
     loss: AttackLoss,
+    from_larger: bool,
 }
 
 impl Apgd {
@@ -56,7 +57,7 @@ impl Apgd {
     /// If there is no step, or no projection in the norm.
     pub fn new(threat: Threat, steps: usize) -> Result<Apgd, RegularizeError> {
         at_least_one("attack's number of steps", steps)?;
-        Ok(Apgd { threat: threat.projectable()?, steps, loss: AttackLoss::CrossEntropy })
+        Ok(Apgd { threat: threat.projectable()?, steps, loss: AttackLoss::CrossEntropy, from_larger: false })
     }
 
     /// The same on another loss.
@@ -64,12 +65,40 @@ impl Apgd {
         Apgd { loss, ..self }
     }
 
-    /// The steps after which progress is looked at. In the one norm every [`sparse::EVERY`] of all steps, else
+    /// The same with 30 % of the steps in the ball of three budgets and 30 % in that of two before the ball itself
+    /// (Croce and Hein 2021): see [`sparse`].
+    ///
+    /// # Errors
+    /// If the norm is not the one norm.
+    ///
+    /// ```
+    /// use regularize::adversarial::{Apgd, Threat};
+    /// let attack = Apgd::new(Threat::one(12.0)?.within(0.0, 1.0)?, 100)?.from_larger_balls()?;
+    /// assert!(Apgd::new(Threat::two(0.5)?, 100)?.from_larger_balls().is_err());
+    /// # let _ = attack;
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    pub fn from_larger_balls(self) -> Result<Apgd, RegularizeError> {
+        match self.threat.norm() {
+            Norm::One => Ok(Apgd { from_larger: true, ..self }),
+            _ => {
+                let attack = "APGD from larger balls";
+                Err(RegularizeError::AttackNeeds { attack, needs: "the one norm" })
+            }
+        }
+    }
+
+    /// The steps after which progress is looked at. In the one norm every [`sparse::EVERY`] of all steps in a ball, else
     /// `⌈pⱼ N⌉` with `p₀ = 0`, `p₁ = 0.22` and `pⱼ₊₁ = pⱼ + max(pⱼ - pⱼ₋₁ - 0.03, 0.06)`.
     pub fn checkpoints(&self) -> Vec<usize> {
         if self.threat.norm() == Norm::One {
-            let every = (sparse::EVERY * self.steps as f64).floor().max(1.0) as usize;
-            return (every..self.steps).step_by(every).collect();
+            let mut begun = 0;
+            let mut found = Vec::new();
+            for (_, steps) in self.phases() {
+                found.extend(sparse::checkpoints(steps).into_iter().map(|step| begun + step));
+                begun += steps;
+            }
+            return found;
         }
         let (mut before, mut at) = (0.0, 0.22);
         let mut found = Vec::new();
@@ -91,7 +120,8 @@ impl<T: Real> Attack<T> for Apgd {
             AttackLoss::Margin => "margin",
             AttackLoss::LogitRatio => "DLR",
         };
-        format!("APGD-{loss}-{}", self.steps)
+        let from = if self.from_larger { " from 3 ε" } else { "" };
+        format!("APGD-{loss}-{}{from}", self.steps)
     }
 
     fn threat(&self) -> Threat {

@@ -2,19 +2,20 @@
 //! of them (Hendrycks et al., ICLR 2020).
 //!
 //! ```text
-//! x̃ = m x + (1 - m) Σᵢ wᵢ chainᵢ(x),   w ~ Dirichlet(1, .., 1),   m uniform
+//! x̃ = m x + (1 - m) Σᵢ wᵢ chainᵢ(x),   w ~ Dirichlet(α, .., α),   m ~ Beta(β, β)
 //! J(x) + λ JS(p(x), p(x̃₁), p(x̃₂)),     JS(p₁, .., pₖ) = 1/k Σᵢ KL(pᵢ ‖ (p₁ + .. + pₖ)/k)
 //! ```
 //!
 //! A chain is one to `depth` augmentations drawn from a list. Averages of chains differ more from each other than
 //! single augmentations, and stay closer to the image than long chains. The *Jensen-Shannon* term uses no label:
-//! `x̃₁` and `x̃₂` are two draws. The paper takes three chains of one to three, `λ = 12`, and the parameter 1 of
-//! Dirichlet and Beta distribution, which is the one here.
+//! `x̃₁` and `x̃₂` are two draws. The paper takes three chains of one to three, `λ = 12`, and `α = β = 1`:
+//! weights uniform on the simplex, a uniform share. Small concentrations choose, one chain alone, the image alone or
+//! not at all; large ones average evenly ([`AugMix::concentrations`]).
 
 use super::contract::Change;
 use super::rand_augment::{RandAugment, one_of};
 use super::sampling::dimensions;
-use super::{Augment, Augmentation, drawn, each};
+use super::{Augment, Augmentation, beta, dirichlet, drawn, each};
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Real, Var};
 use nn::Mode;
@@ -28,10 +29,14 @@ pub struct AugMix<T: Real> {
     width: usize,
     depth: usize,
     choices: Vec<Arc<dyn Augmentation<T>>>,
+    /// Of the weights' Dirichlet distribution.
+    of_weights: f64,
+    /// Of the share's Beta distribution.
+    of_share: f64,
 }
 
 impl<T: Real> AugMix<T> {
-    /// `width` chains of one to `depth` out of the list.
+    /// `width` chains of one to `depth` out of the list, with both concentrations 1.
     ///
     /// # Errors
     /// If `width` or `depth` is 0.
@@ -42,7 +47,7 @@ impl<T: Real> AugMix<T> {
     ) -> Result<AugMix<T>, RegularizeError> {
         HyperparameterError::unless(width > 0, "number of chains", width as f64, "at least 1")?;
         HyperparameterError::unless(depth > 0, "length of a chain", depth as f64, "at least 1")?;
-        Ok(AugMix { width, depth, choices })
+        Ok(AugMix { width, depth, choices, of_weights: 1.0, of_share: 1.0 })
     }
 
     /// Three chains of one to three of [`RandAugment::new`]'s list at a strength in [0, 1].
@@ -51,6 +56,28 @@ impl<T: Real> AugMix<T> {
     /// If `strength` is not in [0, 1].
     pub fn new(strength: f64, image: [usize; 3]) -> Result<AugMix<T>, RegularizeError> {
         AugMix::of(3, 3, RandAugment::new(1, strength, image)?.choices().to_vec())
+    }
+
+    /// The same with weights from `Dirichlet(weights, .., weights)` and the image's share from `Beta(share, share)`.
+    ///
+    /// # Errors
+    /// If one is not finite and above 0.
+    ///
+    /// ```
+    /// use regularize::augmentation::AugMix;
+    /// // Nearly one chain at a time, and half of it.
+    /// let mixed = AugMix::<f32>::new(0.3, [1, 8, 8])?.concentrations(0.1, 20.0)?;
+    /// # let _ = mixed;
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    pub fn concentrations(self, weights: f64, share: f64) -> Result<AugMix<T>, RegularizeError> {
+        let checked = |name, value: f64| {
+            let fits = value > 0.0 && value.is_finite();
+            HyperparameterError::unless(fits, name, value, "finite and above 0").map(|()| value)
+        };
+        let of_weights = checked("concentration of the weights", weights)?;
+        let of_share = checked("concentration of the share", share)?;
+        Ok(AugMix { of_weights, of_share, ..self })
     }
 
     /// One chain: a number of augmentations for each image, from one to `depth`.
@@ -98,12 +125,13 @@ impl<T: Real> Augmentation<T> for AugMix<T> {
             return images;
         }
         let graph = images.graph();
-        // Exponential draws over their sum are uniform on the simplex: 1 - u is above 0.
-        let exponential = -(1.0 - drawn(graph, stream, "weights", &[n, self.width])).ln();
-        let weights = exponential / exponential.sum_keep(&[1]);
+        let weights = dirichlet::weights(drawn(graph, stream, "weights", &[n, self.width]), self.of_weights);
+        let draw = drawn(graph, stream, "share", &[n]);
+        // The quantile of the uniform distribution is the draw itself.
+        let share = if self.of_share == 1.0 { draw } else { beta::shares(draw, self.of_share) };
         let chains: Vec<_> =
             (0..self.width).map(|i| self.chain(images, &format!("{stream}.chain{i}"))).collect();
-        mix_chains(images, &chains, weights, drawn(graph, stream, "share", &[n]))
+        mix_chains(images, &chains, weights, share)
     }
 }
 

@@ -1,29 +1,176 @@
-//! The symmetric Beta distribution, drawn by its quantile function: one uniform draw gives one share.
+//! The Beta distribution, drawn by its quantile function: one uniform draw gives one share.
 //!
-//! `Beta(α, α)` has the density `xᵅ⁻¹ (1 - x)ᵅ⁻¹ / B(α, α)` on (0, 1): uniform for `α = 1`, heaped at both ends
-//! for `α < 1`, around ½ for `α > 1`. Rejection would need an unknown number of draws; the inverse of the
-//! distribution function needs one, keeps the order of draws and can be tested without chance.
+//! `Beta(a, b)` has the density `xᵃ⁻¹ (1 - x)ᵇ⁻¹ / B(a, b)` on (0, 1). The symmetric one, `a = b = α`, is uniform for
+//! `α = 1`, heaped at both ends for `α < 1`, around ½ for `α > 1`. Rejection would need an unknown number of draws;
+//! the inverse of the distribution function needs one, keeps the order of draws and can be tested without chance.
 
 use autograd::{Custom, Real, Shape, Var};
 
-/// The regularised incomplete beta function `I(x; α, α)`: the probability that a share is at most `x`.
-///
-/// A continued fraction (Abramowitz and Stegun, 26.5.8) below ½, where it converges fast, and `1 - I(1 - x)`
-/// above.
+/// `Beta(a, b)`. See the [module documentation](self).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beta {
+    a: f64,
+    b: f64,
+}
+
+impl Beta {
+    /// The distribution with these two concentrations, of mean `a / (a + b)`.
+    ///
+    /// # Panics
+    /// If one is not finite and above 0.
+    #[track_caller]
+    pub fn new(a: f64, b: f64) -> Beta {
+        let fits = |x: f64| x > 0.0 && x.is_finite();
+        assert!(fits(a) && fits(b), "Beta(a, b) with a = {a}, b = {b}");
+        Beta { a, b }
+    }
+
+    /// `Beta(α, α)`.
+    ///
+    /// # Panics
+    /// If `α` is not finite and above 0.
+    #[track_caller]
+    pub fn symmetric(alpha: f64) -> Beta {
+        Beta::new(alpha, alpha)
+    }
+
+    /// The distribution of `1 - x`.
+    fn mirrored(self) -> Beta {
+        Beta { a: self.b, b: self.a }
+    }
+
+    /// Below this share the continued fraction converges fast, above it that of the mirrored distribution, whose
+    /// place this is too. It is ½ where `a = b`.
+    fn split(self) -> f64 {
+        (self.a + 1.0) / (self.a + self.b + 2.0)
+    }
+
+    /// The regularised incomplete beta function `I(x; a, b)`: the probability that a share is at most `x`.
+    ///
+    /// A continued fraction (Abramowitz and Stegun, 26.5.8) below `(a + 1) / (a + b + 2)`, where it converges fast,
+    /// and `1 - I(1 - x; b, a)` above.
+    ///
+    /// # Panics
+    /// If `x` is not in [0, 1].
+    pub fn probability(self, x: f64) -> f64 {
+        assert!((0.0..=1.0).contains(&x), "Beta(a, b): {x} is no share");
+        match x {
+            0.0 => 0.0,
+            1.0 => 1.0,
+            x if x > self.split() => 1.0 - self.mirrored().lower(1.0 - x),
+            x => self.lower(x),
+        }
+    }
+
+    /// The probability of a share up to [`split`](Beta::split).
+    fn at_split(self) -> f64 {
+        if self.a == self.b { 0.5 } else { self.lower(self.split()) }
+    }
+
+    /// `I(x; a, b)` for `0 < x`, up to about [`split`](Beta::split).
+    fn lower(self, x: f64) -> f64 {
+        self.ln_lower(x.ln(), self.ln_beta()).exp()
+    }
+
+    /// The share `x` with `I(x; a, b) = p`.
+    ///
+    /// # Panics
+    /// If `p` is not in [0, 1].
+    ///
+    /// ```
+    /// use regularize::augmentation::beta::Beta;
+    /// let uneven = Beta::new(0.4, 2.0);
+    /// assert!((uneven.probability(uneven.quantile(0.2)) - 0.2).abs() < 1e-14);
+    /// assert!((Beta::new(3.0, 1.0).quantile(0.2) - 0.2f64.powf(1.0 / 3.0)).abs() < 1e-15); // I = x³
+    /// ```
+    pub fn quantile(self, p: f64) -> f64 {
+        assert!((0.0..=1.0).contains(&p), "Beta(a, b): {p} is no probability");
+        match p {
+            0.0 => 0.0,
+            1.0 => 1.0,
+            0.5 if self.a == self.b => 0.5,
+            p if p > self.at_split() => 1.0 - self.mirrored().lower_quantile(1.0 - p),
+            p => self.lower_quantile(p),
+        }
+    }
+
+    /// The quantile of a `p > 0` whose share is at most about [`split`](Beta::split).
+    fn lower_quantile(self, p: f64) -> f64 {
+        let Beta { a, b } = self;
+        // Newton's method on ln I as a function of t = ln x, which is nearly straight. Below the split the factor
+        // (1 - x)ᵇ⁻¹ of the density is between 1 and its value there, which encloses the root.
+        let (ln_beta, ln_split) = (self.ln_beta(), self.split().ln());
+        let straight = (p.ln() + a.ln() + ln_beta) / a;
+        let spread = (1.0 - b) / a * (-self.split()).ln_1p();
+        let mut low = straight + spread.min(0.0);
+        let mut high = (straight + spread.max(0.0)).min(ln_split);
+        let mut t = straight.clamp(low.min(high), high);
+        for _ in 0..60 {
+            let value = self.ln_lower(t, ln_beta);
+            let error = value - p.ln();
+            if error > 0.0 {
+                high = t
+            } else {
+                low = t
+            }
+            // d ln I / dt = x f(x) / I(x).
+            let slope = (a * t + (b - 1.0) * (-t.exp()).ln_1p() - ln_beta - value).exp();
+            let next = t - error / slope;
+            let next = if next > low && next < high { next } else { 0.5 * (low + high) };
+            if (next - t).abs() <= 1e-16 * t.abs() {
+                break;
+            }
+            t = next;
+        }
+        t.exp()
+    }
+
+    /// `ln I(eᵗ; a, b)` for `eᵗ` up to about [`split`](Beta::split).
+    fn ln_lower(self, t: f64, ln_beta: f64) -> f64 {
+        let Beta { a, b } = self;
+        let x = t.exp();
+        // The continued fraction by Lentz's method: numerators d₁, d₂, ..., denominators 1.
+        let tiny = 1e-300;
+        let guard = |value: f64| if value.abs() < tiny { tiny } else { value };
+        let (mut c, mut d, mut fraction) = (1.0, 0.0, 1.0);
+        for step in 0..10_000 {
+            let m = f64::from(step / 2);
+            let numerator = match step {
+                0 => 1.0,
+                _ if step % 2 == 0 => m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
+                _ => -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0)),
+            };
+            d = 1.0 / guard(1.0 + numerator * d);
+            c = guard(1.0 + numerator / c);
+            fraction *= c * d;
+            if (1.0 - c * d).abs() < 1e-16 {
+                break;
+            }
+        }
+        a * t + b * (-x).ln_1p() - a.ln() - ln_beta + (fraction - 1.0).ln()
+    }
+
+    /// `ln B(a, b)`.
+    fn ln_beta(self) -> f64 {
+        ln_gamma(self.a) + ln_gamma(self.b) - ln_gamma(self.a + self.b)
+    }
+
+    /// Shares from uniform draws, of any shape: [`Beta::quantile`] of each. A draw is a constant to
+    /// differentiation.
+    pub fn shares<T: Real>(self, draws: Var<'_, T>) -> Var<'_, T> {
+        Var::custom(Quantile(self), &[draws])
+    }
+}
+
+/// [`Beta::probability`] of `Beta(α, α)`.
 ///
 /// # Panics
 /// If `α` is not above 0 or `x` not in [0, 1].
 pub fn probability(x: f64, alpha: f64) -> f64 {
-    assert!(alpha > 0.0 && alpha.is_finite(), "Beta(α, α) with α = {alpha}");
-    assert!((0.0..=1.0).contains(&x), "Beta(α, α): {x} is no share");
-    match x {
-        0.0 => 0.0,
-        x if x > 0.5 => 1.0 - probability(1.0 - x, alpha),
-        x => ln_lower(x.ln(), alpha, ln_beta(alpha)).exp(),
-    }
+    Beta::symmetric(alpha).probability(x)
 }
 
-/// The share `x` with `I(x; α, α) = p`.
+/// [`Beta::quantile`] of `Beta(α, α)`.
 ///
 /// # Panics
 /// If `α` is not above 0 or `p` not in [0, 1].
@@ -35,69 +182,7 @@ pub fn probability(x: f64, alpha: f64) -> f64 {
 /// assert!((probability(quantile(0.2, 0.4), 0.4) - 0.2).abs() < 1e-14);
 /// ```
 pub fn quantile(p: f64, alpha: f64) -> f64 {
-    assert!(alpha > 0.0 && alpha.is_finite(), "Beta(α, α) with α = {alpha}");
-    assert!((0.0..=1.0).contains(&p), "Beta(α, α): {p} is no probability");
-    match p {
-        0.0 => return 0.0,
-        0.5 => return 0.5,
-        p if p > 0.5 => return 1.0 - quantile(1.0 - p, alpha),
-        _ => {}
-    }
-    // Newton's method on ln I as a function of t = ln x, which is nearly straight. Below ½ the factor
-    // (1 - x)ᵅ⁻¹ of the density is between 1 and 2¹⁻ᵅ, which encloses the root.
-    let (ln_beta, ln_half) = (ln_beta(alpha), 0.5f64.ln());
-    let straight = (p.ln() + alpha.ln() + ln_beta) / alpha;
-    let spread = (alpha - 1.0) / alpha * std::f64::consts::LN_2;
-    let mut low = straight + spread.min(0.0);
-    let mut high = (straight + spread.max(0.0)).min(ln_half);
-    let mut t = straight.clamp(low.min(high), high);
-    for _ in 0..60 {
-        let value = ln_lower(t, alpha, ln_beta);
-        let error = value - p.ln();
-        if error > 0.0 {
-            high = t
-        } else {
-            low = t
-        }
-        // d ln I / dt = x f(x) / I(x).
-        let slope = (alpha * t + (alpha - 1.0) * (-t.exp()).ln_1p() - ln_beta - value).exp();
-        let next = t - error / slope;
-        let next = if next > low && next < high { next } else { 0.5 * (low + high) };
-        if (next - t).abs() <= 1e-16 * t.abs() {
-            break;
-        }
-        t = next;
-    }
-    t.exp()
-}
-
-/// `ln I(eᵗ; α, α)` for `eᵗ ≤ ½`.
-fn ln_lower(t: f64, alpha: f64, ln_beta: f64) -> f64 {
-    let x = t.exp();
-    // The continued fraction by Lentz's method: numerators d₁, d₂, ..., denominators 1.
-    let tiny = 1e-300;
-    let guard = |value: f64| if value.abs() < tiny { tiny } else { value };
-    let (mut c, mut d, mut fraction) = (1.0, 0.0, 1.0);
-    for step in 0..10_000 {
-        let m = f64::from(step / 2);
-        let numerator = match step {
-            0 => 1.0,
-            _ if step % 2 == 0 => m * (alpha - m) * x / ((alpha + 2.0 * m - 1.0) * (alpha + 2.0 * m)),
-            _ => -(alpha + m) * (2.0 * alpha + m) * x / ((alpha + 2.0 * m) * (alpha + 2.0 * m + 1.0)),
-        };
-        d = 1.0 / guard(1.0 + numerator * d);
-        c = guard(1.0 + numerator / c);
-        fraction *= c * d;
-        if (1.0 - c * d).abs() < 1e-16 {
-            break;
-        }
-    }
-    alpha * t + alpha * (-x).ln_1p() - alpha.ln() - ln_beta + (fraction - 1.0).ln()
-}
-
-/// `ln B(α, α)`.
-fn ln_beta(alpha: f64) -> f64 {
-    2.0 * ln_gamma(alpha) - ln_gamma(2.0 * alpha)
+    Beta::symmetric(alpha).quantile(p)
 }
 
 /// `ln Γ(x)` for `x > 0`, by Stirling's series above 16 and `Γ(x) = Γ(x + 1)/x` below.
@@ -115,24 +200,21 @@ fn ln_gamma(x: f64) -> f64 {
     stirling - product.ln()
 }
 
-/// Shares from uniform draws, of any shape: [`quantile`] of each. A draw is a constant to differentiation.
+/// [`Beta::shares`] of `Beta(α, α)`.
 ///
 /// # Panics
 /// If `α` is not above 0.
 #[track_caller]
 pub fn shares<T: Real>(draws: Var<'_, T>, alpha: f64) -> Var<'_, T> {
-    assert!(alpha > 0.0 && alpha.is_finite(), "Beta(α, α) with α = {alpha}");
-    Var::custom(Quantile { alpha }, &[draws])
+    Beta::symmetric(alpha).shares(draws)
 }
 
 #[derive(Debug)]
-struct Quantile {
-    alpha: f64,
-}
+struct Quantile(Beta);
 
 impl<T: Real> Custom<T> for Quantile {
     fn name(&self) -> String {
-        format!("beta_quantile({})", self.alpha)
+        format!("beta_quantile({}, {})", self.0.a, self.0.b)
     }
 
     fn shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
@@ -142,8 +224,7 @@ impl<T: Real> Custom<T> for Quantile {
     fn forward(&self, inputs: &[(&[T], Shape)], output: &mut [T]) {
         for (share, draw) in output.iter_mut().zip(inputs[0].0) {
             let draw = draw.to_f64();
-            *share =
-                if draw.is_nan() { T::NAN } else { T::from_f64(quantile(draw.clamp(0.0, 1.0), self.alpha)) };
+            *share = if draw.is_nan() { T::NAN } else { T::from_f64(self.0.quantile(draw.clamp(0.0, 1.0))) };
         }
     }
 
@@ -161,4 +242,4 @@ impl<T: Real> Custom<T> for Quantile {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -73,6 +73,7 @@ pub mod contract;
 pub mod crop;
 pub mod cutmix;
 pub mod cutout;
+pub mod dirichlet;
 pub mod elastic;
 pub mod hue;
 pub mod mixup;

@@ -1,8 +1,14 @@
 //! The ball of the spectral norm: no singular value above a bound.
 
+mod decomposition;
+mod slope;
+mod symmetric;
+
 use super::{Projection, quotient, radius};
 use crate::error::RegularizeError;
 use autograd::{Custom, Real, Shape, Var};
+use decomposition::Decomposition;
+use slope::{Slope, in_graph};
 
 /// `σ₁(W) ≤ c` for a parameter as the matrix `[.., out]`: the layer stretches no vector by more than `c`
 /// (Yoshida and Miyato, arXiv:1705.10941, 2017, as a penalty; Gouk et al., *Machine Learning* 110, 2021, as a
@@ -14,7 +20,13 @@ use autograd::{Custom, Real, Shape, Var};
 /// The singular values are found on the host by one-sided Jacobi rotations in double precision: exact, for `m`
 /// rows and `n` columns some `50 m n²` operations for `n ≤ m`. That is little beside a training step for a layer
 /// of a hundred units, and too much for a thousand; [`SpectralNorm`](crate::SpectralNorm) is the cheap way.
-/// There is no derivative of it: it is made for the end of a step.
+///
+/// The projection has derivatives in `v`, of any order: the first ones by the formula of Daleckii and Krein in
+/// the same singular vectors, for the price of one more decomposition; higher ones through an expression that
+/// takes some ten of a matrix of `n` rows. Nothing happens where singular values meet each other: the divided
+/// differences in the formula are the derivative then. A kink is where one of them is exactly `c`; the
+/// derivative there is the mean of both sides, as that of [`minimum`](Var::minimum). The largest singular value
+/// in `slack` and `multiplier` has no derivative.
 ///
 /// ```
 /// use autograd::{Feed, Graph, Tensor, interpret};
@@ -61,7 +73,7 @@ impl<T: Real> Projection<T> for SpectralBall {
 /// The matrix nearest to `v`, `[.., out]`, with no singular value above `bound`; `v` bit for bit if it has none.
 ///
 /// # Panics
-/// If `v` has fewer than two axes. And when it is differentiated: see [`SpectralBall`].
+/// If `v` has fewer than two axes.
 #[track_caller]
 pub fn project_onto_spectral_ball<T: Real>(v: Var<'_, T>, bound: f64) -> Var<'_, T> {
     let shape = v.shape();
@@ -96,8 +108,28 @@ impl<T: Real> Custom<T> for CutSingularValues {
         found.write(output, shape.last());
     }
 
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
+    fn expression<'g>(&self, inputs: &[Var<'g, T>]) -> Option<Var<'g, T>> {
+        Some(in_graph(inputs[0], self.0))
+    }
+
+    /// The Jacobian is symmetric, as that of every projection: it is the Hessian of `½ ‖v‖² - ½ ‖v - P(v)‖²`.
+    fn vjp<'g>(
+        &self,
+        inputs: &[Var<'g, T>],
+        _: Var<'g, T>,
+        _: usize,
+        cotangent: Var<'g, T>,
+    ) -> Option<Var<'g, T>> {
+        Some(Var::custom(Slope(self.0), &[inputs[0], cotangent]))
+    }
+
+    fn jvp<'g>(
+        &self,
+        inputs: &[Var<'g, T>],
+        _: Var<'g, T>,
+        tangents: &[Option<Var<'g, T>>],
+    ) -> Option<Var<'g, T>> {
+        tangents[0].map(|tangent| Var::custom(Slope(self.0), &[inputs[0], tangent]))
     }
 }
 
@@ -126,82 +158,5 @@ impl<T: Real> Custom<T> for LargestSingularValue {
     }
 }
 
-/// `A = (U Σ) Vᵀ` with the columns of `U Σ` orthogonal: their lengths are the singular values. `A` is the matrix
-/// or its transpose, whichever has fewer columns.
-struct Decomposition {
-    columns: Vec<Vec<f64>>,
-    /// The columns of `V`.
-    right: Vec<Vec<f64>>,
-    transposed: bool,
-}
-
-impl Decomposition {
-    /// One-sided Jacobi (Hestenes, *J. SIAM* 6, 1958): turns pairs of columns until all are orthogonal. `None` for
-    /// an empty matrix, or one that is not finite.
-    fn of<T: Real>(w: &[T], shape: Shape) -> Option<Decomposition> {
-        if w.is_empty() || w.iter().any(|w| !w.is_finite()) {
-            return None;
-        }
-        let width = shape.last();
-        let height = w.len() / width;
-        let transposed = height < width;
-        let (rows, count) = if transposed { (width, height) } else { (height, width) };
-        let at = |row: usize, column: usize| {
-            let (i, j) = if transposed { (column, row) } else { (row, column) };
-            w[i * width + j].to_f64()
-        };
-        let mut columns: Vec<Vec<f64>> = (0..count).map(|c| (0..rows).map(|r| at(r, c)).collect()).collect();
-        let mut right: Vec<Vec<f64>> =
-            (0..count).map(|c| (0..count).map(|r| f64::from(u8::from(r == c))).collect()).collect();
-        // Convergence is quadratic: a handful of sweeps; the bound is for what rounding could keep turning.
-        for _ in 0..60 {
-            let mut turned = false;
-            for p in 0..count {
-                for q in p + 1..count {
-                    let (a, b) = (dot(&columns[p], &columns[p]), dot(&columns[q], &columns[q]));
-                    let c = dot(&columns[p], &columns[q]);
-                    if c.abs() <= 1e-16 * (a * b).sqrt() {
-                        continue;
-                    }
-                    turned = true;
-                    // tan of the angle that makes the pair orthogonal, the smaller one.
-                    let zeta = (b - a) / (2.0 * c);
-                    let tan = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-                    let cos = 1.0 / tan.hypot(1.0);
-                    turn(&mut columns, p, q, cos, cos * tan);
-                    turn(&mut right, p, q, cos, cos * tan);
-                }
-            }
-            if !turned {
-                break;
-            }
-        }
-        Some(Decomposition { columns, right, transposed })
-    }
-
-    fn lengths(&self) -> Vec<f64> {
-        self.columns.iter().map(|column| dot(column, column).sqrt()).collect()
-    }
-
-    /// The product as a matrix of `width` columns.
-    fn write<T: Real>(&self, output: &mut [T], width: usize) {
-        for (at, place) in output.iter_mut().enumerate() {
-            let (i, j) = (at / width, at % width);
-            let (row, column) = if self.transposed { (j, i) } else { (i, j) };
-            let sum: f64 = self.columns.iter().zip(&self.right).map(|(u, v)| u[row] * v[column]).sum();
-            *place = T::from_f64(sum);
-        }
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Columns `p < q` turned against each other.
-fn turn(columns: &mut [Vec<f64>], p: usize, q: usize, cos: f64, sin: f64) {
-    let (left, right) = columns.split_at_mut(q);
-    for (x, y) in left[p].iter_mut().zip(&mut right[0]) {
-        (*x, *y) = (cos * *x - sin * *y, sin * *x + cos * *y);
-    }
-}
+#[cfg(test)]
+mod tests;

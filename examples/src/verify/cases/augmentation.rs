@@ -4,8 +4,8 @@ use super::{COLUMNS, Case, Group, ROWS, function};
 use autograd::Var;
 use regularize::augmentation::sampling::{Border, bilinear};
 use regularize::augmentation::{
-    Augmentation, Cutout, Elastic, Flip, GaussianNoise, RandAugment, SaltAndPepper, affine, blur, colour,
-    crop, cutmix::CutMix, elastic, hue, jensen_shannon, mixup, perspective,
+    AugMix, Augmentation, Cutout, Elastic, Flip, GaussianNoise, RandAugment, SaltAndPepper, affine, blur,
+    colour, crop, cutmix::CutMix, elastic, hue, jensen_shannon, mixup, perspective,
 };
 use std::sync::Arc;
 
@@ -84,6 +84,13 @@ pub fn cases() -> Vec<Case> {
             "RandAugment",
             "one of a list, the draw frozen",
             Arc::new(RandAugment::new(1, 1.0, [3, 3, 3]).expect("a strength")),
+        ),
+        drawn(
+            "AugMix",
+            "m x + (1-m) Σ wᵢ chainᵢ(x), drawn",
+            Arc::new(
+                AugMix::new(1.0, [3, 3, 3]).and_then(|a| a.concentrations(0.5, 2.0)).expect("concentrations"),
+            ),
         ),
         function(
             (Group::Technique, "mixup", "λ x + (1-λ) x'"),

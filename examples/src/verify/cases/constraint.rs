@@ -3,9 +3,10 @@
 use super::{COLUMNS, Case, ROWS, function, technique};
 use regularize::{
     Interval, MaxNorm, Projection, project_onto_l1_ball, project_onto_l2_ball, project_onto_simplex,
+    project_onto_spectral_ball,
 };
 
-/// A case for each projection that has a derivative.
+/// A case for each projection.
 pub fn cases() -> Vec<Case> {
     let matrix: &[usize] = &[ROWS, COLUMNS];
     let bound = MaxNorm::new(1.0).expect("a bound above 0");
@@ -23,6 +24,9 @@ pub fn cases() -> Vec<Case> {
         }),
         function(technique("max norm", "v_u c / max(‖v_u‖, c)"), &[matrix], range, move |x, _| {
             bound.project(x[0])
+        }),
+        function(technique("spectral ball", "U min(Σ, c) Vᵀ"), &[matrix], range, |x, _| {
+            project_onto_spectral_ball(x[0], 1.3)
         }),
         function(technique("interval", "min(max(v, low), high)"), &[matrix], range, move |x, _| {
             interval.project(x[0])

@@ -20,8 +20,11 @@
 //! the single entry that is best far from the walls.
 //!
 //! Entries that the box holds back are not among the `k`: they would take a share of the step and leave it at
-//! the wall. This and the start, a uniform point of the ball, are those of the other attacks here. The paper's
-//! detour through larger balls at the beginning is not taken.
+//! the wall. This and the start, a uniform point of the ball, are those of the other attacks here.
+//!
+//! [`Apgd::from_larger_balls`] makes three attacks of one, as the paper does: in the ball of `3 ε`, then of
+//! `2 ε`, then of `ε`, each from the point of it that is nearest to the best one of the ball before. Far out the
+//! loss is easier to raise, and which entries are worth their price shows there too.
 //!
 //! [`Threat::project`]: crate::Threat::project
 
@@ -32,7 +35,7 @@ use crate::adversarial::pgd::random_start;
 use crate::adversarial::threat::Threat;
 use crate::adversarial::victim::{Targets, Victim};
 use crate::error::RegularizeError;
-use autograd::{Feed, Graph, Plan, Real};
+use autograd::{Feed, Graph, Plan, Real, Tensor};
 
 /// The share of all steps between two looks.
 pub const EVERY: f64 = 0.04;
@@ -63,6 +66,11 @@ impl Sparsity {
         Sparsity { entries, stride: epsilon, changed: width }
     }
 
+    /// That of an attack which starts at a point with `changed` entries changed.
+    fn resumed(changed: usize, epsilon: f64) -> Sparsity {
+        Sparsity { entries: fewer(changed), stride: epsilon, changed }
+    }
+
     /// What follows if `changed` entries of the best point are changed now; whether they are fewer.
     fn next(self, changed: usize, epsilon: f64) -> (Sparsity, bool) {
         let sparser = (changed as f64) < SPARSER * self.changed as f64;
@@ -70,61 +78,123 @@ impl Sparsity {
             true => epsilon,
             false => (self.stride / SHRINK).max(SHORTEST * epsilon),
         };
-        let entries = ((changed as f64 / SHRINK) as usize).max(1);
-        (Sparsity { entries, stride, changed }, sparser)
+        (Sparsity { entries: fewer(changed), stride, changed }, sparser)
     }
 }
 
+/// `max(⌊n / 1.5⌋, 1)`.
+fn fewer(changed: usize) -> usize {
+    ((changed as f64 / SHRINK) as usize).max(1)
+}
+
 impl Apgd {
+    /// Radii, in budgets, and numbers of steps of the balls one after another; those without a step left out.
+    pub(super) fn phases(&self) -> Vec<(f64, usize)> {
+        let large = if self.from_larger { 3 * self.steps / 10 } else { 0 };
+        let all = [(3.0, large), (2.0, large), (1.0, self.steps - 2 * large)];
+        all.into_iter().filter(|(_, steps)| *steps > 0).collect()
+    }
+
     pub(super) fn run_sparse<T: Real>(
         &self,
         victim: &mut Victim<'_, T>,
         targets: &Targets<'_, T>,
         epsilon: f64,
     ) -> Result<Moved<T>, RegularizeError> {
-        let (x, shape, threat) = (targets.x, targets.x.shape(), self.threat);
-        let [examples, width] = [rows(shape)[0], rows(shape)[1]];
+        let x = targets.x;
+        let [examples, width] = [rows(x.shape())[0], rows(x.shape())[1]];
         let mut evidence = Evidence::new(examples);
+        let mut before: Option<Tensor<T>> = None;
+        for (radius, steps) in self.phases() {
+            let epsilon = radius * epsilon;
+            let (start, sparsity) = match before {
+                None => {
+                    let start = random_start(self.threat, victim, targets, epsilon)?;
+                    (start, vec![Sparsity::first(width, epsilon); examples])
+                }
+                Some(best) => {
+                    let start = self.nearest(victim, x, &best, epsilon)?;
+                    let changed = (0..examples).map(|example| changed(x, &start, example, epsilon));
+                    let sparsity = changed.map(|changed| Sparsity::resumed(changed, epsilon)).collect();
+                    (start, sparsity)
+                }
+            };
+            before = Some(self.phase(victim, targets, (epsilon, steps), (start, sparsity), &mut evidence)?);
+        }
+        Ok(evidence.moved(x, before.expect("one step at least"), true))
+    }
+
+    /// So many steps in one ball: the best points.
+    fn phase<T: Real>(
+        &self,
+        victim: &mut Victim<'_, T>,
+        targets: &Targets<'_, T>,
+        (epsilon, steps): (f64, usize),
+        (mut point, mut sparsity): (Tensor<T>, Vec<Sparsity>),
+        evidence: &mut Evidence,
+    ) -> Result<Tensor<T>, RegularizeError> {
+        let (x, width) = (targets.x, rows(targets.x.shape())[1].max(1));
         let mut peaks = Peaks::new(x);
-        let mut point = random_start(threat, victim, targets, epsilon)?;
-        let mut sparsity = vec![Sparsity::first(width, epsilon); examples];
-        let checkpoints = self.checkpoints();
-        let build = |graph: &Graph<T>| {
-            let (x, moved) = (graph.input("x", shape), graph.input("moved", shape));
-            let next = threat.project_within(x, moved, graph.scalar("epsilon"));
-            Plan::builder(graph).output("next", next).compile()
-        };
-        for step in 0..self.steps {
+        let checkpoints = checkpoints(steps);
+        for step in 0..steps {
             let mut slope = victim.slope(self.loss, &point, targets)?;
             evidence.add(&slope);
             peaks.see(&point, &slope);
             if checkpoints.binary_search(&step).is_ok() {
-                let changed = |(a, b): &(&T, &T)| (a.to_f64() - b.to_f64()).abs() > NOTHING * epsilon;
                 for (example, sparsity) in sparsity.iter_mut().enumerate() {
-                    let here = example * width..(example + 1) * width;
-                    let pairs = peaks.best.points.data()[here.clone()].iter().zip(&x.data()[here]);
-                    let (next, sparser) = sparsity.next(pairs.filter(changed).count(), epsilon);
+                    let changed = changed(x, &peaks.best.points, example, epsilon);
+                    let (next, sparser) = sparsity.next(changed, epsilon);
                     *sparsity = next;
                     if sparser {
                         peaks.return_to(example, &mut point, &mut slope.gradient);
                     }
                 }
             }
-            let mut moved = point.clone();
-            let all =
-                moved.data_mut().chunks_mut(width.max(1)).zip(slope.gradient.data().chunks(width.max(1)));
+            let mut moved = point;
+            let all = moved.data_mut().chunks_mut(width).zip(slope.gradient.data().chunks(width));
             for ((moved, gradient), sparsity) in all.zip(&sparsity) {
-                step_along(threat, moved, gradient, *sparsity);
+                step_along(self.threat, moved, gradient, *sparsity);
             }
-            let feeds = [("x", Feed::from(x)), ("moved", Feed::from(&moved)), ("epsilon", epsilon.into())];
-            let name = format!("projection, {threat}");
-            point = victim.compute(&name, shape, build, &feeds, |outputs| outputs.tensor("next"))?;
+            point = self.nearest(victim, x, &moved, epsilon)?;
         }
         let losses = victim.losses(self.loss, &point, targets)?;
         evidence.trace_of(&losses);
         peaks.best.see(&point, &losses);
-        Ok(evidence.moved(x, peaks.best.points, true))
+        Ok(peaks.best.points)
     }
+
+    /// The nearest points of ball and box.
+    fn nearest<T: Real>(
+        &self,
+        victim: &mut Victim<'_, T>,
+        x: &Tensor<T>,
+        moved: &Tensor<T>,
+        epsilon: f64,
+    ) -> Result<Tensor<T>, RegularizeError> {
+        let (shape, threat) = (x.shape(), self.threat);
+        let build = |graph: &Graph<T>| {
+            let (x, moved) = (graph.input("x", shape), graph.input("moved", shape));
+            let next = threat.project_within(x, moved, graph.scalar("epsilon"));
+            Plan::builder(graph).output("next", next).compile()
+        };
+        let feeds = [("x", Feed::from(x)), ("moved", Feed::from(moved)), ("epsilon", epsilon.into())];
+        let name = format!("projection, {threat}");
+        victim.compute(&name, shape, build, &feeds, |outputs| outputs.tensor("next"))
+    }
+}
+
+/// Every [`EVERY`] of so many steps.
+pub(super) fn checkpoints(steps: usize) -> Vec<usize> {
+    let every = (EVERY * steps as f64).floor().max(1.0) as usize;
+    (every..steps).step_by(every).collect()
+}
+
+/// How many entries of an example differ from its input.
+fn changed<T: Real>(x: &Tensor<T>, points: &Tensor<T>, example: usize, epsilon: f64) -> usize {
+    let width = rows(x.shape())[1];
+    let here = example * width..(example + 1) * width;
+    let differs = |(a, b): &(&T, &T)| (a.to_f64() - b.to_f64()).abs() > NOTHING * epsilon;
+    points.data()[here.clone()].iter().zip(&x.data()[here]).filter(differs).count()
 }
 
 /// Moves a point by `η s / ‖s‖₁`: in the entries of largest gradient that the box lets move, the first of equals.

@@ -35,6 +35,7 @@ fn all_of<T: Real>(epsilon: f64) -> Vec<Box<dyn Attack<T>>> {
         all.push(Box::new(Apgd::new(threat, 20).unwrap()));
         all.push(Box::new(Apgd::new(threat, 20).unwrap().on(AttackLoss::LogitRatio)));
     }
+    all.push(Box::new(Apgd::new(threat(Norm::One, epsilon), 20).unwrap().from_larger_balls().unwrap()));
     all.push(Box::new(FastGradient::of(threat(Norm::p(3.0).unwrap(), epsilon))));
     all.push(Box::new(DeepFool::new(threat(Norm::Two, epsilon), 20).unwrap()));
     all.push(Box::new(DeepFool::new(threat(Norm::Infinity, epsilon), 20).unwrap()));

@@ -1,4 +1,6 @@
 use super::*;
+use crate::augmentation::beta::Beta;
+use crate::augmentation::beta::tests::kolmogorov_smirnov;
 use crate::augmentation::{Affine, LabelContract, Pipeline};
 use crate::testing::{check, numbers, value};
 use autograd::{Graph, Tensor};
@@ -76,6 +78,64 @@ fn a_constant_image_under_warps_stays() {
     let changed = value(std::slice::from_ref(&x), |x| mixed.apply(x[0], "s"));
     // A mean of the image and of its turned copies is within the range of its pixels.
     assert!(changed != x && changed.data().iter().all(|x| (0.0..1.0).contains(x)));
+}
+
+/// Chains that paint the images 1 and 2 on images of 0: what is found is `(1 - m) (w₁ + 2 w₂)` and shows both draws.
+#[test]
+fn weights_and_share_have_the_concentrations_asked_for() {
+    /// Adds its value, whatever the draws.
+    #[derive(Debug)]
+    struct Raise;
+    impl Augmentation<f64> for Raise {
+        fn name(&self) -> &'static str {
+            "raise"
+        }
+        fn changes(&self, _: [usize; 3]) -> Vec<Change> {
+            vec![Change::new(crate::augmentation::Kind::Brightness, 1.0)]
+        }
+        fn apply<'g>(&self, images: Var<'g, f64>, _: &str) -> Var<'g, f64> {
+            images + 1.0
+        }
+    }
+    let n = 20_000;
+    let bound = (-(0.5e-6f64).ln() / (2.0 * n as f64)).sqrt();
+    let mixed = || AugMix::<f64>::of(2, 1, vec![Arc::new(Raise)]).unwrap();
+    // With many of one augmentation in the list the identity is hardly ever chosen: all chains are alike, and the
+    // change is 1 - m.
+    let always =
+        AugMix::<f64> { choices: vec![Arc::new(Raise) as Arc<dyn Augmentation<f64>>; 200], ..mixed() };
+    let black = Tensor::zeros([n, 1, 1, 1]);
+    let run =
+        |mixed: &AugMix<f64>| value(std::slice::from_ref(&black), |x| mixed.apply(x[0], "s")).into_data();
+    for share in [0.3, 1.0, 4.0] {
+        let found = run(&always.clone().concentrations(0.7, share).unwrap());
+        let changed: Vec<f64> = found.into_iter().filter(|x| *x > 0.0).collect();
+        let distance = kolmogorov_smirnov(changed, Beta::symmetric(share));
+        // One example in a hundred has a chain without a change.
+        assert!(distance < bound + 0.02, "β = {share}: {distance}");
+    }
+    // With share 0 nearly surely, or 1: what is left are the weights of the chains that chose to rise, half of them.
+    // The mean square of w₁ - w₂ is 1 / (2 α + 1).
+    for alpha in [0.25, 1.0, 3.0] {
+        let found = run(&mixed().concentrations(alpha, 1e-5).unwrap());
+        let apart: Vec<f64> = found.iter().filter(|x| (1e-9..1.0 - 1e-9).contains(*x)).copied().collect();
+        let mean = apart.iter().map(|x| (2.0 * x - 1.0).powi(2)).sum::<f64>() / apart.len() as f64;
+        let expected = 1.0 / (2.0 * alpha + 1.0);
+        assert!(apart.len() > 1000 && (mean - expected).abs() < 0.025, "α = {alpha}: {mean} for {expected}");
+    }
+    // Nothing more is recorded for the concentrations of the paper.
+    let nodes = |mixed: AugMix<f64>| {
+        let graph = Graph::<f64>::new();
+        mixed.apply(graph.input("x", [2, 1, 1, 1]), "s");
+        graph.len()
+    };
+    assert_eq!(nodes(mixed().concentrations(1.0, 1.0).unwrap()), nodes(mixed()));
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let of = |weights, share| mixed().concentrations(weights, share).unwrap_err().to_string();
+        let text =
+            |name: &str| format!("the concentration of the {name} is {bad}, it must be finite and above 0");
+        assert_eq!([of(bad, 1.0), of(1.0, bad)], [text("weights"), text("share")]);
+    }
 }
 
 #[test]

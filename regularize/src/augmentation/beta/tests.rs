@@ -40,6 +40,28 @@ fn probabilities_have_these_closed_forms() {
     }
 }
 
+/// `Beta(a, 1)` has `xᵃ`, `Beta(1, b)` `1 - (1 - x)ᵇ`, `Beta(2, 3)` a polynomial; `Beta(½, 3/2)` an arcsine and a
+/// semicircle.
+#[test]
+fn uneven_probabilities_have_these_closed_forms() {
+    for i in 1..100 {
+        let x = f64::from(i) / 100.0;
+        let circle = std::f64::consts::FRAC_2_PI * (x.sqrt().asin() + (x * (1.0 - x)).sqrt());
+        let forms = [
+            (3.5, 1.0, x.powf(3.5)),
+            (0.2, 1.0, x.powf(0.2)),
+            (1.0, 6.0, 1.0 - (1.0 - x).powi(6)),
+            (2.0, 3.0, x * x * (6.0 - 8.0 * x + 3.0 * x * x)),
+            (0.5, 1.5, circle),
+        ];
+        for (a, b, expected) in forms {
+            let found = Beta::new(a, b).probability(x);
+            // Logarithms of size 10, rounded a few times.
+            assert!((found - expected).abs() < 2e-14, "Beta({a}, {b}), x = {x}: {found} for {expected}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
@@ -53,6 +75,23 @@ proptest! {
         let back = probability(x, alpha);
         // x is known to one rounding, which the slope of ln I over ln x, at most α and some, magnifies.
         prop_assert!((back - p).abs() <= 1e-13 * (1.0 + alpha) * p.max(1e-300), "{back} for {p}");
+    }
+
+    /// On both sides of the place where the mirrored distribution takes over.
+    #[test]
+    fn the_uneven_quantile_is_the_inverse(p in 0.0..1.0f64, log_a in -3.0..3.0f64, log_b in -3.0..3.0f64) {
+        let beta = Beta::new(log_a.exp(), log_b.exp());
+        let x = beta.quantile(p);
+        // Beside 0 and beside 1 shares are as far apart as roundings of x: nothing is left to compare.
+        prop_assume!(x > 1e-290 && 1.0 - x > 1e-8);
+        let back = beta.probability(x);
+        // One rounding of x, relative to the nearer end, which the slope of ln I over ln x magnifies.
+        let bound = 1e-13 * (1.0 + beta.a + beta.b) + 1e-16 / (1.0 - x);
+        prop_assert!((back - p).abs() <= bound, "{back} for {p}: x = {x}");
+        // So near to 0 that 1 - x has forgotten most of it there is nothing to compare either.
+        let mirrored = Beta::new(beta.b, beta.a);
+        prop_assert!(x < 0.01 || (mirrored.probability(1.0 - x) + back - 1.0).abs() <= bound);
+        prop_assert!(beta.quantile(0.5 * p) <= x);
     }
 
     #[test]
@@ -72,13 +111,13 @@ fn the_ends_are_the_ends() {
     }
 }
 
-/// The largest distance between the empirical distribution of `n` shares and Beta(α, α), for the stream as a
-/// training draws it. Kolmogorov: it passes `√(-ln(δ/2) / 2n)` by chance with probability at most `δ`.
-pub fn kolmogorov_smirnov(mut shares: Vec<f64>, alpha: f64) -> f64 {
+/// The largest distance between the empirical distribution of `n` shares and a Beta distribution, for the stream as
+/// a training draws it. Kolmogorov: it passes `√(-ln(δ/2) / 2n)` by chance with probability at most `δ`.
+pub fn kolmogorov_smirnov(mut shares: Vec<f64>, beta: Beta) -> f64 {
     shares.sort_by(f64::total_cmp);
     let n = shares.len() as f64;
     let distance = |(i, &x): (usize, &f64)| {
-        let p = probability(x, alpha);
+        let p = beta.probability(x);
         (p - i as f64 / n).abs().max(((i + 1) as f64 / n - p).abs())
     };
     shares.iter().enumerate().map(distance).fold(0.0, f64::max)
@@ -98,12 +137,12 @@ fn shares_are_distributed_as_beta() {
             interpreter.run(&graph, &[shares.id()], &[]).unwrap().get(shares).clone().into_data()
         };
         let found = drawn(0);
-        let distance = kolmogorov_smirnov(found.clone(), alpha);
+        let distance = kolmogorov_smirnov(found.clone(), Beta::symmetric(alpha));
         assert!(distance < bound, "α = {alpha}: {distance} of {bound}");
         assert_ne!(found, drawn(1));
         // The test has power: uniform shares are found out for every other α.
         let uniform: Vec<f64> = (0..n).map(|i| (i as f64 + 0.5) / n as f64).collect();
-        assert!(alpha == 1.0 || kolmogorov_smirnov(uniform, alpha) > 3.0 * bound);
+        assert!(alpha == 1.0 || kolmogorov_smirnov(uniform, Beta::symmetric(alpha)) > 3.0 * bound);
     }
 }
 

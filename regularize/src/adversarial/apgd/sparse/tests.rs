@@ -35,24 +35,51 @@ fn nearest(x: &[f64], moved: &[f64], epsilon: f64) -> Vec<f64> {
 }
 
 /// The algorithm of the paper for one example, with plain vectors: slopes come from the network, nothing else.
-fn by_hand(
+fn by_hand(attack: &Apgd, victim: &mut Victim<'_, f64>, targets: &Targets<'_, f64>, budget: f64) -> Vec<f64> {
+    let x = targets.x.data();
+    let large = if attack.from_larger { attack.steps * 3 / 10 } else { 0 };
+    let mut start: Option<Vec<f64>> = None;
+    for (radius, steps) in [(3.0, large), (2.0, large), (1.0, attack.steps - 2 * large)] {
+        if steps == 0 {
+            continue;
+        }
+        let epsilon = radius * budget;
+        let changed =
+            |point: &[f64]| point.iter().zip(x).filter(|(b, x)| (*b - *x).abs() > 1e-6 * epsilon).count();
+        let (point, k, before) = match start {
+            None => {
+                let point = random_start(attack.threat, victim, targets, epsilon).unwrap().data().to_vec();
+                (point, (0.2 * x.len() as f64).ceil() as usize, x.len())
+            }
+            Some(best) => {
+                let point = nearest(x, &best, epsilon);
+                let n = changed(&point);
+                (point, ((n as f64 / 1.5).floor() as usize).max(1), n)
+            }
+        };
+        start = Some(in_one_ball(attack, victim, targets, (epsilon, steps), (point, k, before)));
+    }
+    start.unwrap()
+}
+
+fn in_one_ball(
     attack: &Apgd,
     victim: &mut Victim<'_, f64>,
     targets: &Targets<'_, f64>,
-    epsilon: f64,
+    (epsilon, steps): (f64, usize),
+    (mut point, mut k, mut before): (Vec<f64>, usize, usize),
 ) -> Vec<f64> {
     let (x, shape) = (targets.x.data(), targets.x.shape());
-    let mut point = random_start(attack.threat, victim, targets, epsilon).unwrap().data().to_vec();
-    let (mut k, mut eta, mut before) = ((0.2 * x.len() as f64).ceil() as usize, epsilon, x.len());
+    let mut eta = epsilon;
     let mut best = (f64::NEG_INFINITY, point.clone(), vec![0.0; x.len()]);
-    let every = ((0.04 * attack.steps as f64) as usize).max(1);
-    for step in 0..=attack.steps {
+    let every = ((0.04 * steps as f64) as usize).max(1);
+    for step in 0..=steps {
         let slope = victim.slope(attack.loss, &Tensor::new(shape, point.clone()), targets).unwrap();
         let mut g = slope.gradient.data().to_vec();
         if slope.losses[0] > best.0 {
             best = (slope.losses[0], point.clone(), g.clone());
         }
-        if step == attack.steps {
+        if step == steps {
             break;
         }
         if step > 0 && step % every == 0 {
@@ -96,10 +123,16 @@ fn data(width: usize) -> (Sequential<f64>, Parameters<f64>, Dataset<f64>) {
 #[test]
 fn the_steps_are_those_of_a_plain_loop() {
     let (model, parameters, data) = data(12);
-    for (steps, loss) in
-        [(1, AttackLoss::CrossEntropy), (30, AttackLoss::Margin), (60, AttackLoss::CrossEntropy)]
-    {
-        let attack = Apgd::new(threat(1.5), steps).unwrap().on(loss);
+    let attack = |steps, loss| Apgd::new(threat(1.5), steps).unwrap().on(loss);
+    let larger = |steps, loss| attack(steps, loss).from_larger_balls().unwrap();
+    for (steps, attack) in [
+        (1, attack(1, AttackLoss::CrossEntropy)),
+        (30, attack(30, AttackLoss::Margin)),
+        (60, attack(60, AttackLoss::CrossEntropy)),
+        (1, larger(1, AttackLoss::CrossEntropy)),
+        (40, larger(40, AttackLoss::Margin)),
+        (90, larger(90, AttackLoss::CrossEntropy)),
+    ] {
         for example in 0..data.len() {
             let (x, labels) = data.gather(&[example]).unwrap();
             let targets = Targets { x: &x, labels: &labels, targets: None, first: example, seed: 7 };
@@ -110,7 +143,7 @@ fn the_steps_are_those_of_a_plain_loop() {
                 assert_close(*a, *b, 1e-12);
             }
             // The schedule was at work: the result is not the start.
-            assert!(steps == 1 || found.trace.last() > found.trace.first());
+            assert!(steps == 1 || attack.from_larger || found.trace.last() > found.trace.first());
         }
     }
 }
@@ -131,6 +164,25 @@ fn steps_get_sparser_and_then_shorter() {
     let attack = Apgd::new(threat(1.0), 100).unwrap();
     assert_eq!(attack.checkpoints()[..3], [4, 8, 12]);
     assert_eq!(Apgd::new(threat(1.0), 10).unwrap().checkpoints().len(), 9);
+}
+
+/// 30 %, 30 % and the rest, each with checkpoints of its own.
+#[test]
+fn larger_balls_have_their_share_of_the_steps() {
+    let phases = |steps| Apgd::new(threat(1.0), steps).unwrap().from_larger_balls().unwrap().phases();
+    assert_eq!(phases(100), [(3.0, 30), (2.0, 30), (1.0, 40)]);
+    assert_eq!(phases(7), [(3.0, 2), (2.0, 2), (1.0, 3)]);
+    assert_eq!(phases(3), [(1.0, 3)]);
+    let attack = Apgd::new(threat(1.0), 100).unwrap();
+    assert_eq!(attack.phases(), [(1.0, 100)]);
+    let checkpoints = attack.from_larger_balls().unwrap().checkpoints();
+    assert_eq!(checkpoints[..2], [1, 2]);
+    // Not at 30 and 60, where a ball ends: a new one has no step behind it.
+    assert!(!checkpoints.contains(&30) && !checkpoints.contains(&60) && checkpoints.contains(&31));
+    let names = [attack, attack.from_larger_balls().unwrap()].map(|attack| Attack::<f64>::name(&attack));
+    assert_eq!(names, ["APGD-CE-100", "APGD-CE-100 from 3 ε"]);
+    let error = Apgd::new(Threat::two(1.0).unwrap(), 9).unwrap().from_larger_balls().unwrap_err();
+    assert_eq!(error.to_string(), "APGD from larger balls needs the one norm");
 }
 
 #[test]
@@ -188,10 +240,12 @@ proptest! {
         let g = numbers([width], -2.0, 2.0, seed);
         let data = Dataset::new(numbers([3, width], 0.0, 1.0, seed ^ 1), Tensor::full([3], 0), 2).unwrap();
         let attack = Apgd::new(threat(epsilon), 100).unwrap().on(AttackLoss::Margin);
-        for (gain, best) in gains(attack, g.data(), &data, epsilon) {
-            // The worst of 450 draws had 0.958 of the best.
-            prop_assert!(gain <= best + 1e-12, "{} above {}", gain, best);
-            prop_assert!(gain >= 0.9 * best, "{} of {}", gain, best);
+        for attack in [attack, attack.from_larger_balls().unwrap()] {
+            for (gain, best) in gains(attack, g.data(), &data, epsilon) {
+                // The worst of 450 draws had 0.958 of the best.
+                prop_assert!(gain <= best + 1e-12, "{} above {}", gain, best);
+                prop_assert!(gain >= 0.9 * best, "{} of {}", gain, best);
+            }
         }
     }
 }
