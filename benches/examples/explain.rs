@@ -4,7 +4,7 @@
 use autograd::kernel::gemm::Backend;
 use benches::{Products, Threads, TrainingStep, recurrent_step};
 use nn::Optimiser;
-use std::time::Instant;
+use std::hint::black_box;
 
 fn show(pool: &Threads, mut step: TrainingStep, mut products: Products, runs: usize) {
     println!("{}", step.plan.explain());
@@ -13,15 +13,23 @@ fn show(pool: &Threads, mut step: TrainingStep, mut products: Products, runs: us
         println!("  {number:>4}  {:>10.2} us", time.as_secs_f64() * 1e6);
     }
     let total: f64 = times.iter().map(|time| time.as_secs_f64()).sum();
-    let alone = pool.install(|| {
-        let times = (0..runs).map(|_| {
-            let start = Instant::now();
-            products.run(Backend::Blocked);
-            start.elapsed().as_secs_f64()
+    // In turn, so that a machine that slows down slows both: the median of the ratios.
+    let (mut alone, mut ratios) = (f64::INFINITY, Vec::with_capacity(runs));
+    for _ in 0..runs {
+        let whole = pool.time(1, || {
+            black_box(step.run());
         });
-        times.fold(f64::INFINITY, f64::min)
-    });
-    println!("  products alone {:.2} us: {:+.1} %\n", alone * 1e6, 100.0 * (total / alone - 1.0));
+        let bare = pool.time(1, || products.run(Backend::Blocked)).as_secs_f64();
+        alone = alone.min(bare);
+        ratios.push(whole.as_secs_f64() / bare);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "  products alone {:.2} us: {:+.1} % between the shortest times, {:+.1} % (median) in turn\n",
+        alone * 1e6,
+        100.0 * (total / alone - 1.0),
+        100.0 * (ratios[runs / 2] - 1.0)
+    );
 }
 
 fn main() {

@@ -69,9 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");
-    println!(
-        "\nBudget {EPSILON} for each pixel of [0, 1]; PGD: 20 steps from a random point. Where it finds"
-    );
-    println!("much more than one step does, a training has only learned its own attack.");
+    println!("\nBudget {EPSILON} for each pixel of [0, 1]; PGD: 20 steps from a random point. Where it");
+    println!("finds much more than one step does, a training has only learned its own attack.");
     Ok(())
 }

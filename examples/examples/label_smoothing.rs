@@ -13,12 +13,20 @@
 //! it is right, and calibration is worse than without. Errors differ by little more than their standard errors.
 //! The two smallest `ε` were added after larger ones had been seen to overshoot, on these same seeds.
 
-use nn::data::{DataError, Dataset, digits};
+use nn::data::digits;
 use nn::metrics::{CALIBRATION_BINS, Predictions};
 use nn::train::Evaluator;
 use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 use regularize::{ConfidencePenalty, LabelSmoothing};
 use std::error::Error;
+
+#[path = "labels/mod.rs"]
+mod labels;
+#[path = "../src/mean.rs"]
+mod mean;
+
+use labels::with_wrong_labels;
+use mean::Mean;
 
 const EPOCHS: u64 = 100;
 const CLASSES: usize = 10;
@@ -50,28 +58,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut plain, mut differences) = (Vec::new(), Vec::new());
     for (name, epsilon, beta) in rows {
         let found = (0..seeds).map(|seed| train(epsilon, beta, seed)).collect::<Result<Vec<_>, _>>()?;
-        let of = |k: usize| moments(&found.iter().map(|measured| measured[k]).collect::<Vec<_>>());
+        let of = |k: usize| Mean::of(found.iter().map(|measured| measured[k]));
         let [error, sure, loss, calibration, gap] = std::array::from_fn::<_, MEASURES, _>(of);
         println!(
-            "{name:<23} {:>5.1} ± {:.1} {:>5.1} {:>5.2} ± {:.2} {:>6.1} ± {:.1} {:>12.1}",
-            error.0, error.1, sure.0, loss.0, loss.1, calibration.0, calibration.1, gap.0
+            "{name:<23} {error:>11.1} {:>5.1} {loss:>12.2} {calibration:>12.1} {:>12.1}",
+            sure.mean, gap.mean
         );
         if plain.is_empty() {
             plain = found;
         } else {
-            let less =
-                |k: usize| -> Vec<f64> { found.iter().zip(&plain).map(|(a, b)| a[k] - b[k]).collect() };
-            differences.push((name, [0, 2, 3].map(|k| moments(&less(k)))));
+            let less = |k: usize| Mean::of(found.iter().zip(&plain).map(|(a, b)| a[k] - b[k]));
+            differences.push((name, [0, 2, 3].map(less)));
         }
     }
 
     println!("\nThe difference to cross-entropy alone, seed by seed\n");
     println!("{:<23} {:>14} {:>16} {:>16}", "", "error, %", "log-loss", "ECE, %");
     for (name, [error, loss, calibration]) in differences {
-        println!(
-            "{name:<23} {:>+8.1} ± {:.1} {:>+9.2} ± {:.2} {:>+10.1} ± {:.1}",
-            error.0, error.1, loss.0, loss.1, calibration.0, calibration.1
-        );
+        println!("{name:<23} {error:>+14.1} {loss:>+16.2} {calibration:>+16.1}");
     }
 
     println!("\nThe gap of the logits at the optimum of 10 classes, by convention\n");
@@ -88,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn train(epsilon: f64, beta: f64, seed: u64) -> Result<[f64; MEASURES], Box<dyn Error>> {
     let parts = [300.0, 1000.0, 497.0].map(|part| part / 1797.0);
     let [train, test, _] = digits::load()?.flattened().split(parts, seed)?;
-    let train = with_wrong_labels(train)?;
+    let train = with_wrong_labels(train, WRONG)?;
     let model = Sequential::<f32>::mlp(&[64, 256, 256, CLASSES], Activation::Relu);
     let (smoothing, penalty) = (LabelSmoothing::new(epsilon)?, ConfidencePenalty::new(beta)?);
     let mut parameters = initialise(&model, seed);
@@ -116,21 +120,4 @@ fn train(epsilon: f64, beta: f64, seed: u64) -> Result<[f64; MEASURES], Box<dyn 
     let sure = logits.data().chunks(CLASSES).map(confidence).sum::<f64>() / test.len() as f64;
     let calibration = found.calibration_error(CALIBRATION_BINS);
     Ok([100.0 * (1.0 - found.accuracy()), 100.0 * sure, found.log_loss(), 100.0 * calibration, gap])
-}
-
-/// The data with every [`WRONG`]th label moved on by one to nine classes, all alike.
-fn with_wrong_labels(data: Dataset) -> Result<Dataset, DataError> {
-    let (examples, mut labels, classes) = data.into_parts();
-    for (number, label) in labels.data_mut().iter_mut().step_by(WRONG).enumerate() {
-        *label = (*label + 1 + number as u32 % 9) % CLASSES as u32;
-    }
-    Dataset::new(examples, labels, classes)
-}
-
-/// Mean and its standard error.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (n - 1.0).max(1.0) / n).sqrt())
 }

@@ -1,4 +1,4 @@
-//! Mixup: a network trained on averages behaves linearly between examples.
+//! Mixup: a network trained on averages behaves more linearly between examples.
 //!
 //! `cargo run --release -p examples --example mixup`
 //!
@@ -6,6 +6,9 @@
 //! from, beside the exact probabilities. The second one compares networks trained plainly, with mixup and with CutMix:
 //! test error, calibration, the mean confidence on averages of two test digits of different classes at `λ = ½` (which
 //! mixup's target says is ½), and the mean distance of the output from the average of the two outputs.
+//!
+//! Halfway, mixed networks are less sure and nearer to the average. On the digits themselves they make no fewer errors
+//! than the plain one, and are worse calibrated.
 
 use autograd::{Graph, Tensor, Var, interpret};
 use comfy_table::{CellAlignment, Table, presets};

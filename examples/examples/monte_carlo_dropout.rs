@@ -1,11 +1,13 @@
-//! Monte Carlo dropout: a network that says when it does not know.
+//! Monte Carlo dropout: how far a network's disagreement with itself says that it does not know.
 //!
 //! `cargo run --release -p examples --example monte_carlo_dropout`
 //!
 //! A network with dropout learns the embedded digits upright, and is then shown held-out ones that are turned,
 //! drowned in noise, or no digits at all. With all its units it gives one answer. Running 100 of its subnetworks
 //! shows how much they disagree: the mutual information between answer and subnetwork, which is small where the
-//! data decide the answer (even where they decide that it is open) and large where training said nothing.
+//! data decide the answer (even where they decide that it is open) and larger on most of what training said nothing
+//! about. Not on all: digits turned by 90 degrees are named wrong nine times in ten, and the subnetworks agree on
+//! them more than on those turned by 30. Disagreement sorts the turned digits by error, and leaves a quarter of errors in the best tenth.
 
 use autograd::Tensor;
 use nn::data::{Dataset, digits};
@@ -78,7 +80,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             100.0 * wrong
         );
     }
-    println!("\nWho asks a person where the subnetworks disagree, asks in the right places.");
+    println!("\nWho asks a person where the subnetworks disagree, asks in the right places, and");
+    println!("not in all of them: where they agree, they may be wrong together.");
     Ok(())
 }
 

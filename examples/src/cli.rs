@@ -103,9 +103,10 @@ pub struct StudyArguments {
     /// all techniques [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub seeds: Option<u32>,
-    /// Only techniques whose name contains TEXT, beside plain training
-    #[arg(long, value_name = "TEXT")]
-    pub only: Option<String>,
+    /// Only techniques whose name contains TEXT, or one of several separated by commas, beside the plain
+    /// training that they are compared with
+    #[arg(long, value_name = "TEXT", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Instead of the study, train each technique at several strengths and print validation errors: how
     /// the built-in strengths were chosen
     #[arg(long)]

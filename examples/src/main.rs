@@ -13,6 +13,7 @@
 mod cli;
 mod error;
 mod interrupt;
+mod mean;
 mod output;
 mod random;
 mod report;
@@ -110,15 +111,19 @@ fn study(common: &Common, arguments: &StudyArguments) -> Result<ExitCode, LabErr
     settings.noise = arguments.noise.unwrap_or(settings.noise);
     settings.epochs = arguments.epochs.map_or(settings.epochs, u64::from);
     settings.seeds = arguments.seeds.map_or(settings.seeds, |seeds| seeds as usize);
-    let wanted = |technique: &Technique| match &arguments.only {
-        None => true,
-        // Plain training is what the others are compared with.
-        Some(text) => technique.name() == "plain" || technique.name().contains(text.as_str()),
-    };
     let mut techniques = if arguments.sweep { Technique::candidates() } else { Technique::all() };
-    techniques.retain(wanted);
-    if let (Some(text), [_]) = (&arguments.only, &techniques[..]) {
+    let named = |technique: &Technique, text: &String| technique.name().contains(text.as_str());
+    if let Some(text) = arguments.only.iter().find(|text| !techniques.iter().any(|t| named(t, text))) {
         return Err(LabError::NoSuchTechnique(text.clone()));
+    }
+    if !arguments.only.is_empty() {
+        let wanted: Vec<Technique> =
+            techniques.iter().copied().filter(|t| arguments.only.iter().any(|text| named(t, text))).collect();
+        // With what they are compared with.
+        techniques.retain(|technique| {
+            let name = technique.name();
+            wanted.iter().any(|wanted| wanted.name() == name || wanted.baseline() == name)
+        });
     }
     let study = match report {
         Some(report) => study_of(settings, &techniques, None, report)?,
@@ -143,8 +148,10 @@ fn study_of(
     say_if_interrupted(&settings, &study);
     say(format_args!("\n{}\n", table::study_table(&study)));
     say(wrapped(&study::how_to_read(&study), COLUMNS));
-    say(format_args!("\nUnder attack, and what is certain\n\n{}\n", table::robustness_table(&study)));
-    say(wrapped(&study::robustness::how_to_read(study.test_examples), COLUMNS));
+    if !study.robustness.is_empty() {
+        say(format_args!("\nUnder attack, and what is certain\n\n{}\n", table::robustness_table(&study)));
+        say(wrapped(&study::robustness::how_to_read(study.test_examples), COLUMNS));
+    }
     let command = command();
     let html = Report { study: &study, source: &source, verification, command: &command }.html()?;
     nn::files::write_atomically(report, html.as_bytes())?;

@@ -1,7 +1,7 @@
 //! The tables in the terminal, at most 80 columns wide.
 
+use crate::mean::Mean;
 use crate::study::Study;
-use crate::study::summary::Mean;
 use comfy_table::{CellAlignment, Table, presets};
 
 /// A table without frame: headings, a line, rows; the first column to the left, the others to the right.
@@ -47,7 +47,7 @@ pub const HEADINGS: [(&str, &str); 8] = [
     ("technique", "with its strength"),
     ("train", "error on the training part, in per cent"),
     ("test", "error on the test part, in per cent, ± one standard error over the seeds"),
-    ("vs plain", "test error minus that of plain training, seed by seed, ± one standard error"),
+    ("vs plain", "test error minus that of the plain network, seed by seed, ± one standard error"),
     ("gap", "test error minus training error"),
     ("FGSM", "test error under attack, in per cent"),
     ("zeros", "weights that are exactly 0, in per cent"),
@@ -56,13 +56,13 @@ pub const HEADINGS: [(&str, &str); 8] = [
 
 /// One line for each technique, the cells of [`HEADINGS`].
 pub fn study_cells(study: &Study) -> Vec<[String; 8]> {
-    let cells = study.rows.iter().enumerate().map(|(position, row)| {
+    let cells = study.rows.iter().map(|row| {
         let summary = &row.summary;
         [
             row.technique.to_string(),
             percent(summary.train_error.mean),
             percent_with_error(summary.test_error),
-            if position == 0 { String::new() } else { signed_with_error(summary.versus_plain) },
+            if row.technique.is_baseline() { String::new() } else { signed_with_error(summary.versus_plain) },
             format!("{:+.1}", 100.0 * summary.gap.mean).replace('-', "−"),
             percent(summary.attacked_error.mean),
             percent(summary.zero_weights.mean),
@@ -72,13 +72,21 @@ pub fn study_cells(study: &Study) -> Vec<[String; 8]> {
     cells.collect()
 }
 
-/// The table of a study.
+/// The table of a study, with a line above each group of techniques if there are several.
 pub fn study_table(study: &Study) -> String {
     let mut table = plain_table(&HEADINGS.map(|(heading, _)| heading));
     for cells in study_cells(study) {
         table.add_row(cells);
     }
-    text(&table)
+    let groups = study.groups();
+    let mut lines: Vec<String> = text(&table).lines().map(String::from).collect();
+    if groups.len() > 1 {
+        // From the end, so that positions stay what they are; the first line is that of the headings.
+        for (title, rows) in groups.iter().rev() {
+            lines.splice(1 + rows[0]..1 + rows[0], [String::new(), title.to_string()]);
+        }
+    }
+    lines.join("\n")
 }
 
 /// The headings of the table of attacks and certificates, with what each column holds.

@@ -61,17 +61,61 @@ fn the_tour_verifies_trains_prints_and_writes() {
     }
 }
 
+/// A study of these arguments: what it printed, its report and its figures.
+fn study(arguments: &[&str]) -> (String, String, Value) {
+    let directory = tempfile::tempdir().unwrap();
+    let all = [&["study", "--quick", "--json", "results.json"], arguments].concat();
+    let output = lab(directory.path(), &all);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = std::fs::read_to_string(directory.path().join("lab-report.html")).unwrap();
+    let json = std::fs::read(directory.path().join("results.json")).unwrap();
+    (text(&output.stdout), report, serde_json::from_slice(&json).unwrap())
+}
+
+#[test]
+fn every_technique_trains_and_is_compared_with_a_baseline() {
+    let (printed, report, json) = study(&["--seeds", "1", "--epochs", "2", "--train", "60"]);
+    assert_eq!(printed.lines().find(|line| line.chars().count() > 80), None, "wider than a terminal");
+    assert!(!printed.contains("1 seeds") && !report.contains("1 seeds"), "{printed}");
+    let rows = json["study"]["rows"].as_array().unwrap();
+    let field = |row: &Value, name: &str| row["technique"][name].as_str().unwrap().to_string();
+    let names: Vec<String> = rows.iter().map(|row| field(row, "name")).collect();
+    for (position, row) in rows.iter().enumerate() {
+        let (name, baseline) = (&names[position], field(row, "baseline"));
+        assert!(!names[..position].contains(name), "two rows are named {name}");
+        assert!(names[..=position].contains(&baseline), "{name} is compared with {baseline}");
+        let difference = row["summary"]["versus_plain"]["mean"].as_f64().unwrap();
+        assert!(*name != baseline || difference == 0.0, "{name} differs from itself by {difference}");
+        assert!(printed.lines().any(|line| line.starts_with(name.as_str())), "no row for {name}");
+    }
+    let said = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let baselines = rows.iter().filter(|row| field(row, "name") == field(row, "baseline")).count();
+    let expected = format!("compares {} techniques with plain training", rows.len() - baselines);
+    assert!(said.contains(&expected), "the README does not say: {expected}");
+}
+
+#[test]
+fn a_study_of_baselines_alone_has_something_to_show() {
+    let (printed, report, json) = study(&["--seeds", "1", "--epochs", "1", "--only", "plain conv,plain GRU"]);
+    assert_eq!(json["study"]["rows"].as_array().unwrap().len(), 2, "{printed}");
+    assert!(printed.contains("A convolutional network"), "{printed}");
+    // Neither the table of attacks nor first-layer weights, which are those of perceptrons.
+    assert!(!printed.contains("Under attack, and what is certain"), "{printed}");
+    assert!(!report.contains("Weights of the first layer"));
+}
+
 #[test]
 fn the_same_seed_gives_the_same_figures_for_any_number_of_threads() {
-    let directory = tempfile::tempdir().unwrap();
-    let run = |threads: &str| {
-        let arguments = ["study", "--quick", "--seed", "5", "--threads", threads, "--json", "results.json"];
-        let output = lab(directory.path(), &arguments);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let json = std::fs::read(directory.path().join("results.json")).unwrap();
-        without_seconds(serde_json::from_slice(&json).unwrap())
+    // One or two of each way to train.
+    let some =
+        "L2,elastic,weight average,early stop,bagging,snapshots,mean teacher,refit,tuned,zoneout,DropBlock";
+    let run = |threads| {
+        let (_, _, json) =
+            study(&["--seed", "5", "--seeds", "2", "--epochs", "8", "--threads", threads, "--only", some]);
+        without_seconds(json)
     };
     let one = run("1");
+    assert_eq!(one["study"]["rows"].as_array().unwrap().len(), 17);
     assert_eq!(one, run("2"));
     assert_eq!(one, run("1"), "a run does not repeat");
 }
@@ -97,13 +141,14 @@ fn what_cannot_work_is_said_in_a_sentence_before_anything_is_computed() {
         let header = [0, 0, 8, 1, 0, 0, 0xea, 0x60];
         std::fs::write(truncated.join(format!("{part}-ubyte")), header).unwrap();
     }
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["study", "--quick", "--data", "nowhere"], "no such directory"),
         (&["study", "--quick", "--data", "."], "none of the files"),
         (&["study", "--quick", "--data", "truncated"], "truncated/train-images-idx3-ubyte"),
         (&["--quick", "--report", "nowhere/report.html"], "cannot be written"),
         (&["study", "--quick", "--train", "5000"], "Ask for fewer"),
         (&["study", "--train", "0"], "0 is not in"),
+        (&["study", "--quick", "--only", "dropout,drop in"], "contains `drop in`"),
     ];
     for (arguments, expected) in cases {
         let output = lab(directory.path(), arguments);

@@ -153,15 +153,19 @@ fn prediction(logits: &[f32]) -> Prediction {
 }
 
 /// The weights into the same hidden units of the plain, the L2 and the L1 network, in one scale of colours:
-/// those with the largest weights in the plain one.
+/// those with the largest weights in the plain one. Nothing if the study has not these networks.
 pub fn first_layer_weights(study: &Study, source: &Source) -> Vec<Weights> {
+    let rows = study.rows.iter().enumerate();
+    let wanted: Vec<(usize, &Row)> =
+        rows.filter(|(_, row)| ["plain", "L2", "L1"].contains(&row.technique.name())).collect();
     let columns = |row: &Row| {
         let weights = &row.members[0].parameters["linear1.weight"];
         let hidden = weights.shape().last();
         let unit = |unit: usize| weights.data().iter().skip(unit).step_by(hidden).copied().collect();
         (0..hidden).map(unit).collect::<Vec<Vec<f32>>>()
     };
-    let Some(plain) = study.rows.first().map(columns) else { return Vec::new() };
+    let plain = wanted.iter().find(|(_, row)| row.technique.name() == "plain");
+    let Some(plain) = plain.map(|(_, row)| columns(row)) else { return Vec::new() };
     let size = |unit: &[f32]| unit.iter().map(|w| w * w).sum::<f32>();
     let mut order: Vec<usize> = (0..plain.len()).collect();
     order.sort_by(|&a, &b| size(&plain[b]).total_cmp(&size(&plain[a])));
@@ -172,9 +176,8 @@ pub fn first_layer_weights(study: &Study, source: &Source) -> Vec<Weights> {
     let scale = sizes[(sizes.len() - 1) * 99 / 100];
 
     let factor = UNIT_WIDTH.div_ceil(source.picture[1]);
-    let rows = study.rows.iter().enumerate();
-    let wanted = rows.filter(|(_, row)| ["plain", "L2", "L1"].contains(&row.technique.name()));
     wanted
+        .into_iter()
         .map(|(position, row)| {
             let units = columns(row);
             let tile = |&unit: &usize| Picture::signed(source.picture, &units[unit], scale).scaled(factor);

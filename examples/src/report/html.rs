@@ -4,7 +4,7 @@ use super::Report;
 use super::gallery::{Attacked, Prediction, Shown, Weights};
 use super::pictures::Picture;
 use super::plots;
-use crate::study::{EPSILON, Study, how_to_read, introduction, robustness as certain};
+use crate::study::{EPSILON, Row, Study, counted, how_to_read, introduction, robustness as certain};
 use crate::table::{HEADINGS, ROBUSTNESS_HEADINGS, percent, robustness_cells, study_cells};
 use crate::verify::Verification;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -30,7 +30,7 @@ pub fn page(report: &Report<'_>, shown: &[Shown], weights: &[Weights]) -> Markup
                     (results(study))
                     (learning_curves(study))
                     (robustness(study, shown))
-                    (first_layer(study, weights))
+                    @if !weights.is_empty() { (first_layer(study, weights)) }
                     @if let Some(verification) = report.verification { (verified(verification)) }
                     (how_to_repeat(report))
                 }
@@ -40,23 +40,25 @@ pub fn page(report: &Report<'_>, shown: &[Shown], weights: &[Weights]) -> Markup
 }
 
 fn results(study: &Study) -> Markup {
+    let (cells, groups) = (study_cells(study), study.groups());
     html! {
         section {
             h2 { "What came of it" }
             p { (findings(study)) }
             div.scroll { table.results {
                 thead { tr { @for (heading, meaning) in HEADINGS { th title=(meaning) { (heading) } } } }
-                tbody { @for (row, cells) in study_cells(study).iter().enumerate() {
-                    tr {
-                        @for (position, cell) in cells.iter().enumerate() {
-                            td { @if position == 0 { (swatch(row)) } (cell) }
+                tbody { @for (title, rows) in &groups {
+                    @if groups.len() > 1 { tr { th.group colspan=(HEADINGS.len()) { (title) } } }
+                    @for &row in rows { tr {
+                        @for (position, cell) in cells[row].iter().enumerate() {
+                            td { @if position == 0 { (swatch(study, row)) } (cell) }
                         }
-                    }
+                    } }
                 } }
             } }
             p.note { (how_to_read(study).replace('`', "")) }
             dl { @for (position, row) in study.rows.iter().enumerate() {
-                dt { (swatch(position)) (row.technique) }
+                dt { (swatch(study, position)) (row.technique) }
                 dd { (row.technique.description()) }
             } }
         }
@@ -65,11 +67,16 @@ fn results(study: &Study) -> Markup {
 
 /// The sentences that the table boils down to.
 fn findings(study: &Study) -> String {
-    let Some((plain, others)) = study.rows.split_first() else { return String::new() };
-    let least = |of: fn(&crate::study::Row) -> f64| others.iter().min_by(|a, b| of(a).total_cmp(&of(b)));
+    let Some(plain) = study.rows.first() else { return String::new() };
+    let others: Vec<&Row> = study.rows.iter().filter(|row| !row.technique.is_baseline()).collect();
+    let least = |of: fn(&Row) -> f64| others.iter().copied().min_by(|a, b| of(a).total_cmp(&of(b)));
+    let network = match plain.technique.name() {
+        "plain" => "The plain network".to_string(),
+        name => format!("The network of the row {name}"),
+    };
     let mut text = format!(
-        "The plain network has a test error of {} %, and {} % of its own training part wrong, whose wrong \
-         labels it takes for right ones.",
+        "{network} has a test error of {} %, and {} % of its own training part wrong, whose wrong labels it takes \
+         for right ones.",
         percent(plain.summary.test_error.mean),
         percent(plain.summary.train_error.mean),
     );
@@ -78,8 +85,8 @@ fn findings(study: &Study) -> String {
     let sparsest = least(|row| -row.summary.zero_weights.mean);
     if let (Some(best), Some(firmest), Some(sparsest)) = (best, firmest, sparsest) {
         text += &format!(
-            " Fewest test errors: {} with {} %. Fewest under attack: {} with {} %, where the plain network has \
-             {} %. Most weights that are exactly 0: {} with {} %.",
+            " Fewest test errors: {} with {} %. Fewest under attack: {} with {} %, where that network has {} %. \
+             Most weights that are exactly 0: {} with {} %.",
             best.technique,
             percent(best.summary.test_error.mean),
             firmest.technique,
@@ -101,7 +108,7 @@ fn learning_curves(study: &Study) -> Markup {
                  network that overfits gets better first and then worse again. A dot ends a line where \
                  early stopping stopped its first seed."
             }
-            @for rows in plots::comparisons(study.rows.len()) { figure {
+            @for rows in plots::comparisons(study) { figure {
                 (legend(study, &rows))
                 (figure(&plots::validation_errors(study, &rows), "Validation error over epochs"))
             } }
@@ -116,7 +123,7 @@ fn learning_curves(study: &Study) -> Markup {
             }
             div.small-multiples { @for (position, row) in study.rows.iter().enumerate() {
                 figure {
-                    figcaption { (swatch(position)) (row.technique) }
+                    figcaption { (swatch(study, position)) (row.technique) }
                     (figure(&plots::losses(study, row), &format!("Losses over epochs, {}", row.technique)))
                 }
             } }
@@ -133,16 +140,20 @@ fn robustness(study: &Study, shown: &[Shown]) -> Markup {
                  network's own loss (fast gradient sign method), and was clipped to the range of pixels. Bars \
                  are one standard error."
             }
-            @for rows in plots::comparisons(study.rows.len()) { figure {
+            @for rows in plots::comparisons(study) { figure {
                 (legend(study, &rows))
                 (figure(&plots::robustness(study, &rows), "Test error over the budget of the attack"))
             } }
-            h3 { "Other attacks, and what is certain" }
-            div.scroll { table.results {
-                thead { tr { @for (heading, meaning) in ROBUSTNESS_HEADINGS { th title=(meaning) { (heading) } } } }
-                tbody { @for cells in robustness_cells(study) { tr { @for cell in cells { td { (cell) } } } } }
-            } }
-            p.note { (certain::how_to_read(study.test_examples)) }
+            @if !study.robustness.is_empty() {
+                h3 { "Other attacks, and what is certain" }
+                div.scroll { table.results {
+                    thead { tr {
+                        @for (heading, meaning) in ROBUSTNESS_HEADINGS { th title=(meaning) { (heading) } }
+                    } }
+                    tbody { @for cells in robustness_cells(study) { tr { @for cell in cells { td { (cell) } } } } }
+                } }
+                p.note { (certain::how_to_read(study.test_examples)) }
+            }
             @if !shown.is_empty() {
                 p {
                     "Test examples that the plain network of the first seed gets right, and wrong at ε = "
@@ -152,8 +163,8 @@ fn robustness(study: &Study, shown: &[Shown]) -> Markup {
                 div.scroll { table.examples {
                     thead {
                         tr {
-                            th { } th colspan="3" { (swatch(0)) "plain network" }
-                            th colspan="3" { (swatch_of_robust(study)) "adversarially trained network" }
+                            th { } th colspan="3" { (swatch_of(study, "plain")) "plain network" }
+                            th colspan="3" { (swatch_of(study, "adversarial")) "adversarially trained network" }
                         }
                         tr {
                             th { "original" }
@@ -200,16 +211,17 @@ fn first_layer(study: &Study, weights: &[Weights]) -> Markup {
         section {
             h2 { "Weights of the first layer" }
             p {
-                "A tile for each of the same hidden units of three networks that started alike (first seed; \
-                 the units whose weights are largest in the plain network): positive weights red, negative \
-                 ones blue, 0 white, in one scale of colours. L2 makes all of them smaller, L1 makes most of \
-                 them exactly 0. Pixels that are blank in all training pictures have no gradient: only a \
-                 penalty moves their weights from where they started."
+                "A tile for each of the same hidden units of networks that started alike (first seed; the units \
+                 whose weights are largest in the plain one): positive weights red, negative ones blue, 0 white, \
+                 in one scale of colours. "
+                @if weights.len() == 3 { "L2 makes all of them smaller, L1 makes most of them exactly 0. " }
+                "Pixels that are blank in all training pictures have no gradient: only a penalty moves their \
+                 weights from where they started."
             }
             @for shown in weights {
                 figure {
                     figcaption {
-                        (swatch(shown.row)) (study.rows[shown.row].technique) ": " (percent(shown.zeros))
+                        (swatch(study, shown.row)) (study.rows[shown.row].technique) ": " (percent(shown.zeros))
                         " % of all weights are 0"
                     }
                     (picture(&shown.picture, &format!("first-layer weights, {}", study.rows[shown.row].technique)))
@@ -247,10 +259,11 @@ fn how_to_repeat(report: &Report<'_>) -> Markup {
             }
             p {
                 "Stochastic gradient descent with momentum 0.9, learning rate 0.05, batches of 32, "
-                (settings.epochs) " epochs; " (settings.seeds) " networks for each technique, seeds "
-                (first_seed) " and following. The test part is fixed and plays no role but that of being \
+                (counted(settings.epochs, "epoch")) "; " (counted(settings.seeds as u64, "training"))
+                " with each technique, seeds from " (first_seed) " on. The test part is fixed and plays no role but that of being \
                  measured. The strength of each technique was chosen once, on the embedded digits, by the mean \
-                 validation error over 20 other seeds (for adversarial training: under attack); "
+                 validation error over 20 other seeds (for adversarial training: under attack; what is trained on the \
+                 validation part has the strength of early stopping); "
                 code { "lab study --sweep" } " repeats that choice."
             }
         }
@@ -269,7 +282,7 @@ fn picture(picture: &Picture, name: &str) -> Markup {
 fn legend(study: &Study, rows: &[usize]) -> Markup {
     html! {
         div.legend { @for &row in rows {
-            span { (line(&plots::css(plots::colour(row)))) (study.rows[row].technique) }
+            span { (line(&plots::css(plots::colour(study, row)))) (study.rows[row].technique) }
         } }
     }
 }
@@ -280,11 +293,12 @@ fn line(colour: &str) -> Markup {
 }
 
 /// A square in the colour of a row.
-fn swatch(row: usize) -> Markup {
-    html! { i.swatch style=(format!("background:{}", plots::css(plots::colour(row)))) { } }
+fn swatch(study: &Study, row: usize) -> Markup {
+    html! { i.swatch style=(format!("background:{}", plots::css(plots::colour(study, row)))) { } }
 }
 
-fn swatch_of_robust(study: &Study) -> Markup {
-    let robust = study.rows.iter().position(|row| row.technique.name() == "adversarial");
-    html! { @if let Some(row) = robust { (swatch(row)) } }
+/// The square of the technique of this name.
+fn swatch_of(study: &Study, name: &str) -> Markup {
+    let row = study.rows.iter().position(|row| row.technique.name() == name);
+    html! { @if let Some(row) = row { (swatch(study, row)) } }
 }

@@ -2,14 +2,14 @@
 //!
 //! Colours belong to rows of the study, the same in every figure (Okabe and Ito's palette, which the
 //! colour-blind tell apart); the legend is the report's, beside each figure. A figure that compares techniques
-//! shows plain training and as many others as there are colours; a study with more of them has several.
+//! shows their baseline and as many others as there are colours; a study with more of them has several.
 
 use crate::study::{Row, Study};
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-/// Plain training's.
+/// That of baselines.
 const GREY: RGBColor = RGBColor(64, 64, 64);
 /// The others' in turn.
 const PALETTE: [RGBColor; 6] = [
@@ -21,16 +21,31 @@ const PALETTE: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
-/// The colour of a row of a study; that of plain training is the first.
-pub fn colour(row: usize) -> RGBColor {
-    row.checked_sub(1).map_or(GREY, |other| PALETTE[other % PALETTE.len()])
+/// The colour of a row of a study: grey for a baseline.
+pub fn colour(study: &Study, row: usize) -> RGBColor {
+    if study.rows[row].technique.is_baseline() {
+        return GREY;
+    }
+    let groups = study.groups();
+    let others = groups.iter().find(|(_, rows)| rows.contains(&row)).map(|(_, rows)| others(study, rows));
+    let place = others.and_then(|others| others.iter().position(|&other| other == row));
+    PALETTE[place.unwrap_or(0) % PALETTE.len()]
 }
 
-/// The rows that each figure of comparison shows: plain training with each handful of the others.
-pub fn comparisons(rows: usize) -> Vec<Vec<usize>> {
-    let others: Vec<usize> = (1..rows).collect();
-    let with_plain = |handful: &[usize]| [&[0], handful].concat();
-    others.chunks(PALETTE.len()).map(with_plain).collect()
+/// Those of these rows that are no baselines.
+fn others(study: &Study, rows: &[usize]) -> Vec<usize> {
+    rows.iter().copied().filter(|&row| !study.rows[row].technique.is_baseline()).collect()
+}
+
+/// The rows that each figure of comparison shows: a baseline with each handful of what is compared with it.
+pub fn comparisons(study: &Study) -> Vec<Vec<usize>> {
+    let mut figures = Vec::new();
+    for (_, rows) in study.groups() {
+        for handful in others(study, &rows).chunks(PALETTE.len()) {
+            figures.push([&[study.baseline_of(handful[0])], handful].concat());
+        }
+    }
+    figures
 }
 
 /// The colours of training and validation where a figure is about one technique.
@@ -60,11 +75,12 @@ pub fn validation_errors(study: &Study, rows: &[usize]) -> String {
         axes(&mut chart, "epoch", "validation error, %", &|x| format!("{x:.0}"), &|y| format!("{y:.0}"))?;
         for &position in rows {
             let row = &study.rows[position];
-            let style = colour(position).stroke_width(2);
+            let colour = colour(study, position);
+            let style = colour.stroke_width(2);
             let curve = mean_curve(row, |point| 100.0 * point.validation_error);
             // Where it was stopped.
             if let Some(&end) = curve.last().filter(|&&(epoch, _)| epoch < last) {
-                chart.draw_series([Circle::new(end, 5, colour(position).filled())])?;
+                chart.draw_series([Circle::new(end, 5, colour.filled())])?;
             }
             let visible = curve.into_iter().filter(|&(_, error)| error <= (top * 1.1).min(100.0));
             chart.draw_series(LineSeries::new(visible, style))?;
@@ -111,7 +127,7 @@ pub fn losses(study: &Study, row: &Row) -> String {
 /// Test error over the budget of the attack, one line for each of these rows: the mean over the seeds, with a bar
 /// of one standard error to each side.
 pub fn robustness(study: &Study, rows: &[usize]) -> String {
-    use crate::study::summary::Mean;
+    use crate::mean::Mean;
     let budgets: Vec<f64> = study.rows[0].members[0].attacks.iter().map(|attack| attack.epsilon).collect();
     let last = budgets.iter().copied().fold(0.0, f64::max);
     drawn(WIDE, |area| {
@@ -119,7 +135,7 @@ pub fn robustness(study: &Study, rows: &[usize]) -> String {
         let label = "ε, pixel units (0 blank, 1 black)";
         axes(&mut chart, label, "test error, %", &|x| format!("{x:.2}"), &|y| format!("{y:.0}"))?;
         for &position in rows {
-            let (row, colour) = (&study.rows[position], colour(position));
+            let (row, colour) = (&study.rows[position], colour(study, position));
             let at = |budget: usize| {
                 Mean::of(row.members.iter().map(|member| 100.0 * member.attacks[budget].error))
             };
@@ -204,17 +220,23 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::study::Settings;
+    use crate::study::technique::Technique;
 
     #[test]
     fn colours_differ_within_a_figure_and_are_written_as_css() {
-        assert_eq!(css(colour(1)), "#0072b2");
-        for rows in comparisons(20) {
-            let mut colours: Vec<String> = rows.iter().map(|&row| css(colour(row))).collect();
+        let study = Study::untrained(Settings::quick(1), &Technique::all());
+        let mut shown = Vec::new();
+        for rows in comparisons(&study) {
+            let mut colours: Vec<String> = rows.iter().map(|&row| css(colour(&study, row))).collect();
+            assert_eq!(colours[0], "#404040");
             colours.sort();
             colours.dedup();
             assert_eq!(colours.len(), rows.len());
+            assert!(rows[1..].iter().all(|&row| study.baseline_of(row) == rows[0]));
+            shown.extend_from_slice(&rows[1..]);
         }
-        assert_eq!(comparisons(6), [[0, 1, 2, 3, 4, 5]]);
-        assert_eq!(comparisons(9), [vec![0, 1, 2, 3, 4, 5, 6], vec![0, 7, 8]]);
+        let compared = (0..study.rows.len()).filter(|&row| !study.rows[row].technique.is_baseline());
+        assert_eq!(shown, compared.collect::<Vec<_>>(), "each once, in order");
     }
 }

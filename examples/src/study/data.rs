@@ -2,9 +2,11 @@
 //!
 //! The test part is fixed once: no strength was ever chosen by looking at it, and no seed trains on it. The
 //! rest is a pool from which each seed draws a small training part, on which a network overfits, and a
-//! validation part, by which strengths were chosen and early stopping stops.
+//! validation part, by which strengths were chosen and early stopping stops. Of what is left some techniques see
+//! pictures without their labels.
 
 use crate::error::LabError;
+use autograd::Tensor;
 use nn::data::{Dataset, digits, idx};
 use std::path::Path;
 
@@ -34,6 +36,9 @@ pub struct Parts {
     pub train: Dataset,
     /// What strengths are chosen with, and what early stopping looks at.
     pub validation: Dataset,
+    /// Pictures without labels, for techniques that take them: those of the training part, and up to twice as many of
+    /// the pool that are in neither part.
+    pub unlabelled: Tensor<f32>,
 }
 
 impl Source {
@@ -87,14 +92,19 @@ impl Source {
         }
         let share = |count: usize| count as f64 / available as f64;
         let rest = available - train - validation;
-        let [train, validation] = if rest == 0 {
-            self.pool.split([share(train), share(validation)], seed)?
-        } else {
-            let [train, validation, _] =
-                self.pool.split([share(train), share(validation), share(rest)], seed)?;
-            [train, validation]
-        };
-        Ok(Parts { train, validation })
+        if rest == 0 {
+            let [train, validation] = self.pool.split([share(train), share(validation)], seed)?;
+            let unlabelled = train.examples().clone();
+            return Ok(Parts { train, validation, unlabelled });
+        }
+        let [train, validation, rest] =
+            self.pool.split([share(train), share(validation), share(rest)], seed)?;
+        let further = rest.len().min(2 * train.len());
+        // From all over the rest, which is in the order of the pool.
+        let chosen = (0..further).flat_map(|i| rest.example(i * rest.len() / further));
+        let values = train.examples().data().iter().chain(chosen).copied().collect();
+        let unlabelled = Tensor::new([train.len() + further, train.width()], values);
+        Ok(Parts { train, validation, unlabelled })
     }
 }
 
@@ -111,6 +121,23 @@ mod tests {
         assert_ne!(parts.train, source.parts(100, 300, 2).unwrap().train);
         let all = source.available();
         assert_eq!(source.parts(all - 10, 10, 1).unwrap().validation.len(), 10);
+    }
+
+    #[test]
+    fn pictures_without_labels_are_of_neither_the_validation_nor_the_test_part() {
+        let source = Source::digits().unwrap();
+        let width = source.picture[0] * source.picture[1];
+        for (train, expected) in
+            [(100, 300), (300, 599), (source.available() - 300, source.available() - 300)]
+        {
+            let Parts { train, validation, unlabelled } = source.parts(train, 300, 2).unwrap();
+            assert_eq!(unlabelled.shape().lengths(), [expected, width]);
+            assert_eq!(unlabelled.data()[..train.len() * width], *train.examples().data());
+            let pictures: Vec<&[f32]> = unlabelled.data().chunks(width).collect();
+            for kept in [&validation, &source.test] {
+                assert!((0..kept.len()).all(|i| !pictures.contains(&kept.example(i))));
+            }
+        }
     }
 
     #[test]

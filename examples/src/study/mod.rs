@@ -1,8 +1,10 @@
-//! A study: one network trained on a small training part, plain and under each technique, with several seeds.
+//! A study: a network trained on a small training part, plain and under each technique, with several seeds.
 //!
 //! Trainings are *paired*: seed `i` means the same training part, the same wrong labels, the same initial
 //! weights and the same order of examples for every technique, so that the difference of two techniques is
-//! taken seed by seed, and most of what varies between seeds cancels.
+//! taken seed by seed, and most of what varies between seeds cancels. Some techniques are for other networks than a
+//! perceptron: they are compared with a plain training of their own network, the [baseline](Technique::baseline) of
+//! their row.
 //!
 //! Trainings run in parallel, each by itself, and are put back in order: results do not depend on the number
 //! of threads.
@@ -24,7 +26,7 @@ use run::{Measured, Member, Task};
 use serde::Serialize;
 use std::path::PathBuf;
 use summary::Summary;
-use technique::Technique;
+use technique::{Sizes, Technique};
 
 /// Each study seed stands for this many training seeds, so that studies of different seeds share none.
 const SEEDS_OF_A_STUDY: u64 = 10_000;
@@ -102,7 +104,7 @@ pub struct Study {
     pub test_examples: usize,
     /// The budget of attacks in summaries.
     pub epsilon: f64,
-    /// One row for each technique, plain training first.
+    /// One row for each technique, after its baseline's.
     pub rows: Vec<Row>,
     /// Plain and adversarially trained networks under attacks and by certificates; nothing in a sweep.
     pub robustness: Vec<Robust>,
@@ -122,20 +124,19 @@ impl Settings {
 
     /// What the trainings share.
     pub fn task<'s>(&self, source: &'s Source) -> Task<'s> {
-        let [rows, columns] = source.picture;
         Task {
             source,
             train: self.train,
             validation: self.validation,
             noise: self.noise,
-            widths: vec![rows * columns, self.hidden, source.classes()],
+            sizes: Sizes { picture: source.picture, hidden: self.hidden, classes: source.classes() },
             epochs: self.epochs,
             epsilons: EPSILONS.to_vec(),
             interrupt: Interrupt::new(),
         }
     }
 
-    /// Trains with every technique on every seed.
+    /// Trains with every technique on every seed. The baseline of each is among them.
     ///
     /// After an interrupt the result is that of a study with fewer seeds, those with which every technique was
     /// through; its settings say how many.
@@ -179,8 +180,15 @@ impl Settings {
         if seeds == 0 {
             return Err(LabError::Interrupted);
         }
-        let summaries: Vec<Summary> =
-            rows.iter().map(|members| Summary::of(members, &rows[0], EPSILON)).collect();
+        let baseline = |technique: &Technique| {
+            let found = techniques.iter().position(|other| other.name() == technique.baseline());
+            &rows[found.expect("no technique comes without its baseline")]
+        };
+        let summaries: Vec<Summary> = techniques
+            .iter()
+            .zip(&rows)
+            .map(|(technique, members)| Summary::of(members, baseline(technique), EPSILON))
+            .collect();
         let row = |((&technique, summary), members)| Row { technique, summary, members };
         let rows: Vec<Row> = techniques.iter().zip(summaries).zip(rows).map(row).collect();
         let robustness = match measured {
@@ -211,20 +219,46 @@ fn progress_bar(epochs: u64) -> ProgressBar {
     ProgressBar::new(epochs).with_style(style.progress_chars("=> "))
 }
 
+impl Study {
+    /// The rows under one heading after the other: each heading with the positions of its rows.
+    pub fn groups(&self) -> Vec<(&'static str, Vec<usize>)> {
+        let mut groups: Vec<(&'static str, Vec<usize>)> = Vec::new();
+        for (position, row) in self.rows.iter().enumerate() {
+            match groups.last_mut() {
+                Some((title, rows)) if *title == row.technique.title() => rows.push(position),
+                _ => groups.push((row.technique.title(), vec![position])),
+            }
+        }
+        groups
+    }
+
+    /// The position of the row that this one is compared with.
+    pub fn baseline_of(&self, row: usize) -> usize {
+        let name = self.rows[row].technique.baseline();
+        self.rows.iter().position(|row| row.technique.name() == name).unwrap_or(row)
+    }
+}
+
+/// A number of things.
+pub fn counted(number: impl Into<u64>, thing: &str) -> String {
+    let number = number.into();
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// What is about to be trained on what, in sentences.
 pub fn introduction(settings: &Settings, source: &Source) -> String {
     let [rows, columns] = source.picture;
     format!(
-        "A network of {} hidden rectifiers learns {} pictures of {rows} by {columns} pixels ({}), {:.0} % of \
-         them with a wrong label that it can only learn by heart: {} epochs, {} seeds. A seed draws training \
-         part, wrong labels, initial weights and order; it means the same for every technique. {} other \
-         pictures stop early, {} measure the test error.",
-        settings.hidden,
-        settings.train,
+        "A network of {} learns {} of {rows} by {columns} pixels ({}), {:.0} % of them with a wrong label that \
+         it can only learn by heart: {}, {}. A seed draws training part, wrong labels, initial weights and \
+         order; it means the same for every technique. {} other pictures stop early, {} measure the test \
+         error.",
+        counted(settings.hidden as u64, "hidden rectifier"),
+        counted(settings.train as u64, "picture"),
         source.name,
         100.0 * settings.noise,
-        settings.epochs,
-        settings.seeds,
+        counted(settings.epochs, "epoch"),
+        counted(settings.seeds as u64, "seed"),
         settings.validation,
         source.test.len(),
     )
@@ -232,14 +266,60 @@ pub fn introduction(settings: &Settings, source: &Source) -> String {
 
 /// How to read the table.
 pub fn how_to_read(study: &Study) -> String {
-    format!(
-        "Errors in per cent; ± is one standard error over {} seeds. `vs plain` is the test error minus plain's, \
-         seed by seed: what is further from 0 than twice its standard error is hardly chance. A training error \
-         of 0 means that the wrong labels were learned by heart; gap is test minus training error. FGSM: test \
-         error after every pixel moved by up to {} (0 is blank, 1 is black) against the network. zeros: weights \
-         that are exactly 0.",
-        study.settings.seeds, study.epsilon,
+    let mut text = match study.settings.seeds {
+        1 => "Errors in per cent, of one seed: without standard errors, small differences say nothing. `vs plain` \
+              is the test error minus plain's. "
+            .to_string(),
+        seeds => format!(
+            "Errors in per cent; ± is one standard error over {seeds} seeds. `vs plain` is the test error minus \
+             plain's, seed by seed: what is further from 0 than twice its standard error is hardly chance. "
+        ),
+    };
+    if study.rows.iter().any(|row| row.technique.baseline() != "plain") {
+        text += "Under the heading of another network, plain is the first row there. ";
+    }
+    if study.rows.iter().any(|row| row.technique.title() == technique::WITH_OTHER_PICTURES) {
+        text += "Where a technique also sees other pictures, without labels or those of the validation part, it is \
+                 no longer the same data that are compared. ";
+    }
+    text + &format!(
+        "A training error of 0 means that the wrong labels were learned by heart; gap is test minus training \
+         error. FGSM: test error after every pixel moved by up to {} (0 is blank, 1 is black) against the \
+         network. zeros: weights that are exactly 0.",
+        study.epsilon,
     )
+}
+
+#[cfg(test)]
+impl Study {
+    /// Rows of members that were never trained.
+    pub fn untrained(settings: Settings, techniques: &[Technique]) -> Study {
+        let member = || Member {
+            seed: 0,
+            train_error: 0.0,
+            test_error: 0.5,
+            test_loss: 1.0,
+            attacks: vec![run::UnderAttack { epsilon: EPSILON, error: 0.5 }],
+            zero_weights: 0.0,
+            epochs: 0,
+            kept_epoch: 0,
+            seconds: 0.0,
+            curve: Vec::new(),
+            parameters: autograd::Parameters::new(),
+        };
+        let row = |&technique: &Technique| {
+            let members = vec![member()];
+            Row { technique, summary: Summary::of(&members, &members, EPSILON), members }
+        };
+        Study {
+            settings,
+            source: "nothing".into(),
+            test_examples: 0,
+            epsilon: EPSILON,
+            rows: techniques.iter().map(row).collect(),
+            robustness: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

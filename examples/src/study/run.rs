@@ -1,21 +1,22 @@
 //! One training of a study: a network, a technique, a seed; and what came of it.
 
 use super::data::{Parts, Source};
-use super::technique::Technique;
+use super::technique::recipe::{Trained, Training};
+use super::technique::{Sizes, Technique};
 use crate::random::mixed;
 use autograd::Parameters;
 use indicatif::ProgressBar;
+use nn::Sequential;
 use nn::data::{DataError, Dataset};
-use nn::train::{EpochMetrics, EpochObserver, Evaluation, Interrupt, Trainer, TrainingMeasure};
-use nn::{LearningCurve, Sequential, initialise};
+use nn::train::{EpochMetrics, EpochObserver, Evaluation, Evaluator, Interrupt};
 use regularize::{AttackEvaluator, FastGradient, RegularizeError};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
 /// Examples in a step. Small, so that a few hundred examples make several steps in an epoch.
 const BATCH: usize = 32;
-/// Examples in a batch of an attack, which is only a matter of speed.
-const ATTACK_BATCH: usize = 256;
+/// Examples in a batch that is measured or attacked, which is only a matter of speed.
+const MEASURED_BATCH: usize = 256;
 
 /// What all trainings of a study share.
 #[derive(Debug, Clone)]
@@ -28,8 +29,8 @@ pub struct Task<'s> {
     pub validation: usize,
     /// The share of training labels that are made wrong.
     pub noise: f64,
-    /// The widths of all layers, inputs and classes included.
-    pub widths: Vec<usize>,
+    /// What networks are made for.
+    pub sizes: Sizes,
     /// Passes over the training part.
     pub epochs: u64,
     /// Budgets to attack with, in pixel units.
@@ -115,7 +116,7 @@ impl Task<'_> {
     /// # Errors
     /// If a strength makes no sense.
     pub fn network(&self, technique: Technique) -> Result<Sequential<f32>, RegularizeError> {
-        Ok((technique.recipe()?.network)(&self.widths))
+        Ok((technique.recipe()?.network)(&self.sizes))
     }
 
     /// Trains one network and measures it; `None` if it was interrupted, for a network that stopped anywhere
@@ -134,42 +135,38 @@ impl Task<'_> {
         if self.interrupt.is_requested() {
             return Ok(None);
         }
-        let mut recipe = technique.recipe()?;
-        let network = (recipe.network)(&self.widths);
-        let mut parameters = initialise(&network, seed);
-        let mut watcher = Watcher { bar, stopping: recipe.stopping.take() };
-        let mut trainer = Trainer::new(&network, recipe.optimiser)
-            .objective(recipe.objective)
-            .batch_size(BATCH)
-            .epochs(self.epochs)
-            .seed(seed)
-            .interrupt(self.interrupt.clone())
-            .training_measure(TrainingMeasure::Evaluated);
-        let curve =
-            trainer.fit_observed(&parts.train, Some(&parts.validation), &mut parameters, &mut watcher)?;
-        let epochs = curve.epochs.len() as u64;
-        // An observer stops after an epoch, an interrupt before the next.
-        if epochs < self.epochs && self.interrupt.is_requested() {
+        let recipe = technique.recipe()?;
+        let network = (recipe.network)(&self.sizes);
+        let mut watcher = Watcher { task: self, bar, done: 0, curve: Vec::new() };
+        let training = Training {
+            network: &network,
+            optimiser: &recipe.optimiser,
+            objective: &*recipe.objective,
+            parts,
+            sizes: self.sizes,
+            seed,
+            epochs: self.epochs,
+            batch_size: BATCH,
+            interrupt: &self.interrupt,
+        };
+        let trained = (recipe.procedure)(training, &mut watcher);
+        if self.interrupt.is_requested() {
             return Ok(None);
         }
-        bar.inc(self.epochs - epochs);
-        let mut kept_epoch = epochs;
-        if let Some(stopping) = watcher.stopping {
-            let stopped = stopping.finish()?;
-            (parameters, kept_epoch) = (stopped.parameters, stopped.epoch + 1);
-        }
-        if let Some(kept) = &recipe.kept {
-            parameters = kept(&parameters);
-        }
+        let Trained { parameters, kept_epoch, further_seconds } = trained?;
+        bar.inc(self.epochs - watcher.done);
+        let curve = watcher.curve;
+        let epochs = curve.last().map_or(0, |metrics| metrics.epoch + 1);
 
         let data = match measured {
             Measured::Test => &self.source.test,
             Measured::Validation => &parts.validation,
         };
-        let train = trainer.evaluate(&parts.train, &parameters)?;
-        let test = trainer.evaluate(data, &parameters)?;
+        let mut evaluator = Evaluator::new(&network, MEASURED_BATCH);
+        let train = evaluator.evaluate(&parts.train, &parameters)?;
+        let test = evaluator.evaluate(data, &parameters)?;
         let attack = FastGradient::new(0.0)?.within(0.0, 1.0)?;
-        let attacks = AttackEvaluator::new(&network, attack, ATTACK_BATCH)
+        let attacks = AttackEvaluator::new(&network, attack, MEASURED_BATCH)
             .curve(data, &parameters, &self.epsilons)?
             .iter()
             .map(|robustness| UnderAttack { epsilon: robustness.epsilon, error: robustness.error })
@@ -182,43 +179,43 @@ impl Task<'_> {
             attacks,
             zero_weights: share_of_zeros(&parameters),
             epochs,
-            kept_epoch,
-            seconds: curve.epochs.iter().map(|metrics| metrics.seconds).sum(),
-            curve: points(&curve),
+            kept_epoch: kept_epoch.map_or(epochs, |epoch| epoch + 1),
+            seconds: curve.iter().map(|metrics| metrics.seconds).sum::<f64>() + further_seconds,
+            curve: curve.iter().map(point).collect(),
             parameters,
         }))
     }
 }
 
-/// Moves the progress bar, and stops where early stopping says so.
-struct Watcher<'b> {
-    bar: &'b ProgressBar,
-    stopping: Option<regularize::EarlyStopping<f32>>,
+/// Moves the progress bar, keeps what it is shown, and stops what an interrupt does not reach by itself.
+struct Watcher<'w> {
+    task: &'w Task<'w>,
+    bar: &'w ProgressBar,
+    /// Epochs that the bar has been moved by.
+    done: u64,
+    curve: Vec<EpochMetrics>,
 }
 
 impl EpochObserver<f32> for Watcher<'_> {
-    fn epoch_ended(&mut self, metrics: &EpochMetrics, parameters: &Parameters<f32>) -> ControlFlow<()> {
-        self.bar.inc(1);
-        match &mut self.stopping {
-            Some(stopping) => stopping.epoch_ended(metrics, parameters),
-            None => ControlFlow::Continue(()),
-        }
+    fn epoch_ended(&mut self, metrics: &EpochMetrics, _: &Parameters<f32>) -> ControlFlow<()> {
+        let done = (metrics.epoch + 1).min(self.task.epochs).max(self.done);
+        self.bar.inc(done - self.done);
+        self.done = done;
+        self.curve.push(metrics.clone());
+        if self.task.interrupt.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
-fn points(curve: &LearningCurve) -> Vec<Point> {
-    let point = |metrics: &EpochMetrics| {
-        let missing = Evaluation { loss: f64::NAN, error: f64::NAN, examples: 0 };
-        let validation = metrics.validation.unwrap_or(missing);
-        Point {
-            epoch: metrics.epoch + 1,
-            train_loss: metrics.train.loss,
-            train_error: metrics.train.error,
-            validation_loss: validation.loss,
-            validation_error: validation.error,
-        }
-    };
-    curve.epochs.iter().map(point).collect()
+fn point(metrics: &EpochMetrics) -> Point {
+    let missing = Evaluation { loss: f64::NAN, error: f64::NAN, examples: 0 };
+    let validation = metrics.validation.unwrap_or(missing);
+    Point {
+        epoch: metrics.epoch + 1,
+        train_loss: metrics.train.loss,
+        train_error: metrics.train.error,
+        validation_loss: validation.loss,
+        validation_error: validation.error,
+    }
 }
 
 /// The share of weights, not biases, that are exactly 0.

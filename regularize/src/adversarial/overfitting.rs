@@ -7,7 +7,8 @@
 //!
 //! [`OverfittingMonitor`] watches held-out examples after each epoch, under the single step and under projected
 //! gradient steps of the same budget. It stops the training where the second accuracy falls below a share of
-//! its best while the first does not, and gives back the parameters that were best under the second.
+//! its best while the first does not, and gives back the parameters that were best under the second. A network
+//! that has not yet withstood more than a guess would has nothing to lose, and is left alone.
 //!
 //! ```
 //! use nn::data::digits;
@@ -136,12 +137,18 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
             self.best = Some((found, parameters.clone()));
             return ControlFlow::Continue(());
         }
-        let collapsed = found.iterated < self.share * best;
+        let collapsed = best > self.guessing() && found.iterated < self.share * best;
         if collapsed && found.single_step >= self.share * self.best_single {
             self.caught = Some(found.epoch);
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// The accuracy of guesses among the classes, and three of its standard errors on this number of examples.
+    fn guessing(&self) -> f64 {
+        let chance = 1.0 / self.held_out.classes() as f64;
+        chance + 3.0 * (chance * (1.0 - chance) / self.held_out.len() as f64).sqrt()
     }
 
     /// What was found.

@@ -35,6 +35,10 @@
 //! ```
 
 use autograd::{Custom, Graph, Real, Shape, Tensor, Var};
+use rayon::prelude::*;
+
+/// Values below which another thread costs more than it saves.
+const LEAST_WORK: usize = 4096;
 
 /// What an image is outside of itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,24 +123,22 @@ impl<T: Real> Custom<T> for Bilinear {
         let [(images, shape), (rows, places), (columns, _)] = inputs else { unreachable!("three inputs") };
         let [channels, height, width] = [shape[1], shape[2], shape[3]];
         let (plane, read) = (height * width, places[1] * places[2]);
-        for (place, (&row, &column)) in rows.iter().zip(*columns).enumerate() {
-            let (example, at) = (place / read, place % read);
-            let (row, column) = (Neighbours::of(row, height), Neighbours::of(column, width));
-            for channel in 0..channels {
-                let image = &images[(example * channels + channel) * plane..][..plane];
-                let mut sum = T::ZERO;
-                for (i, by_row) in row.0 {
-                    for (j, by_column) in column.0 {
-                        // Not read where it weighs nothing: it may lie outside.
-                        if by_row != T::ZERO && by_column != T::ZERO {
-                            let pixel = image.get(i * width + j).copied().unwrap_or(T::ZERO);
-                            sum += pixel * (by_row * by_column);
-                        }
-                    }
-                }
-                output[(example * channels + channel) * read + at] = sum;
-            }
+        if output.is_empty() {
+            return;
         }
+        let least = LEAST_WORK.div_ceil(channels * read);
+        let chunks = output.par_chunks_mut(channels * read).with_min_len(least).enumerate();
+        chunks.for_each(|(example, output)| {
+            let images = &images[example * channels * plane..][..channels * plane];
+            let places = rows[example * read..].iter().zip(&columns[example * read..]).take(read);
+            for (at, (&row, &column)) in places.enumerate() {
+                let (row, column) = (Neighbours::of(row, height), Neighbours::of(column, width));
+                for channel in 0..channels {
+                    let image = &images[channel * plane..][..plane];
+                    output[channel * read + at] = row.mean(&column, image, width);
+                }
+            }
+        });
     }
 
     fn expression<'g>(&self, inputs: &[Var<'g, T>]) -> Option<Var<'g, T>> {
@@ -166,12 +168,31 @@ impl<T: Real> Neighbours<T> {
         if at.is_nan() {
             return Neighbours([(0, T::NAN); 2]);
         }
-        let below = at.floor();
-        let weight = |position: f64, weight: f64| {
-            let inside = position >= 0.0 && position < length as f64;
+        // Further outside nothing weighs anything either.
+        let at = at.clamp(-1.0, length as f64);
+        let towards_zero = at as isize;
+        let below = towards_zero - isize::from(towards_zero as f64 > at);
+        let above_below = at - below as f64;
+        let weight = |position: isize, weight: f64| {
+            let inside = position >= 0 && position < length as isize;
             if inside { (position as usize, T::from_f64(weight)) } else { (0, T::ZERO) }
         };
-        Neighbours([weight(below, 1.0 - (at - below)), weight(below + 1.0, at - below)])
+        Neighbours([weight(below, 1.0 - above_below), weight(below + 1, above_below)])
+    }
+
+    /// The mean of the four pixels of an image in these rows and columns.
+    fn mean(&self, columns: &Neighbours<T>, image: &[T], width: usize) -> T {
+        let mut sum = T::ZERO;
+        for (i, by_row) in self.0 {
+            for (j, by_column) in columns.0 {
+                // Not read where it weighs nothing: it may lie outside.
+                if by_row != T::ZERO && by_column != T::ZERO {
+                    let pixel = image.get(i * width + j).copied().unwrap_or(T::ZERO);
+                    sum += pixel * (by_row * by_column);
+                }
+            }
+        }
+        sum
     }
 }
 

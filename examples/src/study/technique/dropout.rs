@@ -1,6 +1,7 @@
 //! Units, or weights, left out at random.
 
-use super::{Kind, Recipe, perceptron};
+use super::network::perceptron;
+use super::{Kind, Recipe};
 use nn::{Selection, Sequential};
 use regularize::Dropout;
 use regularize::dropout::{DropConnect, GaussianDropout};
@@ -15,8 +16,8 @@ pub static KINDS: &[Kind] = &[
         description: "In each step every hidden unit is left out with probability p; all of them predict.",
         recipe: |p| {
             let dropout = Dropout::new(p)?;
-            Ok(Recipe::of(move |widths| {
-                perceptron(widths, |hidden| hidden.then_named("dropout", |name| dropout.named(name)))
+            Ok(Recipe::of(move |sizes| {
+                perceptron(sizes, |hidden| hidden.then_named("dropout", |name| dropout.named(name)))
             }))
         },
     },
@@ -28,8 +29,8 @@ pub static KINDS: &[Kind] = &[
         description: "Every hidden unit is multiplied by normal noise of mean 1 and variance p/(1-p).",
         recipe: |p| {
             let dropout = GaussianDropout::new(p)?;
-            Ok(Recipe::of(move |widths| {
-                perceptron(widths, |hidden| hidden.then_named("dropout", |name| dropout.named(name)))
+            Ok(Recipe::of(move |sizes| {
+                perceptron(sizes, |hidden| hidden.then_named("dropout", |name| dropout.named(name)))
             }))
         },
     },
@@ -42,8 +43,8 @@ pub static KINDS: &[Kind] = &[
         recipe: |p| {
             // Refused here, and not when a network is made.
             DropConnect::new((), Selection::weights(), p)?;
-            Ok(Recipe::of(move |widths| {
-                let network = perceptron(widths, |hidden| hidden);
+            Ok(Recipe::of(move |sizes| {
+                let network = perceptron(sizes, |hidden| hidden);
                 let masked = DropConnect::new(network, Selection::weights(), p);
                 Sequential::new().then(masked.expect("the probability was checked"))
             }))

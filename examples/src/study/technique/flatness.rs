@@ -1,22 +1,11 @@
 //! Flat minima and averages of weights.
 
+use super::recipe::Trained;
 use super::{Kind, Recipe};
 use autograd::Parameters;
-use nn::{Initialiser, ParameterSpec, Role};
-use regularize::{ExponentialAverage, SharpnessAware, WeightAverage};
-
-/// The network's parameters among all that a training leaves: an optimiser's memory has a slash in its names. A
-/// perceptron has no running statistics, so that all are learned.
-fn learned(all: &Parameters<f32>) -> Vec<ParameterSpec> {
-    let own = all.iter().filter(|(name, _)| !name.contains('/'));
-    own.map(|(name, value)| ParameterSpec {
-        name: name.into(),
-        shape: value.shape(),
-        role: Role::Weight,
-        initialiser: Initialiser::Zeros,
-    })
-    .collect()
-}
+use nn::optimise::Transform;
+use nn::{Layer, ParameterSpec};
+use regularize::{ExponentialAverage, RegularizeError, SharpnessAware, WeightAverage};
 
 /// What the average is of: every so many steps, after so many.
 const PERIOD: u64 = 20;
@@ -55,12 +44,7 @@ pub static KINDS: &[Kind] = &[
         description: "The weights are measured as a moving average, of which the share b stays at each step.",
         recipe: |decay| {
             let average = ExponentialAverage::new(decay)?;
-            let mut recipe = Recipe::plain();
-            recipe.optimiser = recipe.optimiser.then(average);
-            recipe.kept = Some(Box::new(move |all| {
-                average.averaged(all, &learned(all)).unwrap_or_else(|_| all.clone())
-            }));
-            Ok(recipe)
+            Ok(averaging(average, move |all, learned| average.averaged(all, learned)))
         },
     },
     Kind {
@@ -72,12 +56,24 @@ pub static KINDS: &[Kind] = &[
                       training ends before.",
         recipe: |start| {
             let average = WeightAverage::new(start as u64, PERIOD)?;
-            let mut recipe = Recipe::plain();
-            recipe.optimiser = recipe.optimiser.then(average);
-            recipe.kept = Some(Box::new(move |all| {
-                average.averaged(all, &learned(all)).unwrap_or_else(|_| all.clone())
-            }));
-            Ok(recipe)
+            Ok(averaging(average, move |all, learned| average.averaged(all, learned)))
         },
     },
 ];
+
+/// Plain training whose steps an average follows, and the network with what `averaged` takes out of what a training
+/// leaves; with its last weights if there was no average yet.
+fn averaging(
+    average: impl Transform<f32> + 'static,
+    averaged: impl Fn(&Parameters<f32>, &[ParameterSpec]) -> Result<Parameters<f32>, RegularizeError>
+    + Send
+    + Sync
+    + 'static,
+) -> Recipe {
+    let recipe = Recipe::by(move |training, observer| {
+        let last = training.fit(observer)?.parameters;
+        Ok(Trained::from(averaged(&last, &training.network.parameters()).unwrap_or(last)))
+    });
+    let optimiser = recipe.optimiser.clone().then(average);
+    Recipe { optimiser, ..recipe }
+}

@@ -1,44 +1,81 @@
 //! The techniques of a study: what each one changes of a training, and nothing else.
 //!
-//! A [`Kind`] is data, one entry in the table of its family, which has a file; a [`Technique`] is a kind with a strength. Its
-//! [`Recipe`] is what a trainer needs, and differs from that of plain training in one place only, which is the
-//! whole point of having every technique as an operation on a graph.
+//! A [`Kind`] is data, one entry in the table of its family, which has a file; a [`Technique`] is a kind with a
+//! strength. Its [`Recipe`] is what a study needs: network, update, objective, procedure. It differs from that of its
+//! baseline in what the technique is about, mostly one of the four, which is the whole point of having every technique
+//! as an operation on a graph.
+//!
+//! Kinds stand in groups, one for each baseline. Most are compared with a plain perceptron; what is made for other
+//! activations, for maps or for sequences, with a plain network that has them.
+//!
+//! # Without a row
+//!
+//! A row is a technique that trains a classifier. These do not:
+//!
+//! | what of `regularize` | what it does instead | shown by |
+//! |---|---|---|
+//! | attacks but the fast one, smoothing, interval bounds | look at a trained network | the table of attacks; `adversarial_attacks`, `certificates` |
+//! | `diagnose`, `linearity`, `boundary`, `OverfittingMonitor` | the same | `gradient_masking`, `linearity`, `catastrophic_overfitting` |
+//! | `MonteCarlo`, `SubNetworks`, `scale_units`, `scale_weights` | predict with a network that dropout trained | `monte_carlo_dropout`, `dropout_enumeration` |
+//! | `DropoutMachine` | a Boltzmann machine | `boltzmann_dropout` |
+//! | `ProjectedGradient`, `Simplex` | solve a constrained problem; mixture weights | `norm_constraint` |
+//! | `matching_pursuit`, `ista`, `fista`, `SparseCoder` | code inputs | `sparse_codes` |
+//! | `tangent_distance`, `TangentNeighbour`, `propagate_labels` | classify without a network | `tangent_distance`, `semi_supervised` |
+//! | `GradientPenalty`, `R1` | penalise a critic, which knows no classes | `lab verify` |
+//! | `Tied`, `tied_dense` | are an identity: convolution and recurrence have rows | `parameter_sharing` |
+//! | `Flip`, `Saturation`, `Hue` | change the class of a digit, or colours that it has not | `six_and_nine`, `augmentations` |
+//! | other hyper-gradients than that of L2 | tune other numbers in the same way | `hyper_gradients`, `ridge_hyper_gradient` |
+//! | `Decomposition`, `largest_curvature`, `effective_parameters` | measure | `bagging`, `sharpness`, `weight_decay` |
+//! | `estimate_statistics` | running statistics for averaged weights, which perceptrons have not | `weight_averaging` |
 //!
 //! # The strengths
 //!
 //! Each [`Kind::chosen`] was chosen once, with `lab study --sweep`, by the smallest mean error on the
 //! validation part (for adversarial training: under attack) over 20 seeds that no study uses. The test part
-//! played no role: neither a sweep nor a training ever reads it. Some are the strongest that was tried, and a
-//! still stronger one may be better (group lasso, RandAugment, mixup and CutMix, weight noise, label smoothing,
-//! confidence penalty, intervals, SAM and ASAM, the moving average); k winners and gradient noise did not beat
-//! plain training at any strength.
+//! played no role: neither a sweep nor a training ever reads it.
+//!
+//! - The strongest that was tried, so that a still stronger one may be better: group lasso, tones, cutout,
+//!   RandAugment, AugMix, mixup and CutMix, weight noise, label smoothing, confidence penalty, intervals, SAM and ASAM,
+//!   the moving average, entropy minimisation; and ten members in each ensemble.
+//! - The weakest, so that a still weaker one may be better: perspective, blur, Langevin, stochastic depth, ShakeDrop.
+//!   Pseudo-labels have a threshold of 0, which takes every picture.
+//! - No better than their baseline at any strength: the L1 ball, perspective, blur, Langevin, gradient noise,
+//!   k winners, stochastic depth, ShakeDrop; and uncertainty weights, which are worse by 14 ± 4 percentage points.
+//!   What spatial dropout and DropBlock gain, 1.3 ± 0.8 and 1.4 ± 0.8, may be chance: at the perceptron's learning rate
+//!   the convolutional network differs much from seed to seed.
+//! - Not chosen by a sweep: both ways to refit, which train on the validation part. They have early stopping's.
 
+mod activations;
 mod adversarial;
 mod augmentation;
+mod constraint;
+mod convolution;
 mod dropout;
 mod early_stopping;
+mod ensemble;
 mod flatness;
+mod hyper_gradient;
+mod multi_task;
+mod network;
 mod noise;
 mod penalty;
+pub mod recipe;
+mod recurrent;
+mod refit;
 mod semi_supervised;
+mod sharing;
 mod sparsity;
 mod tangent;
+#[cfg(test)]
+mod tests;
+mod unlabelled;
 
-use autograd::{Parameters, Var};
-use nn::train::Batch;
-use nn::{Activation, Initialiser, Linear, Optimiser, Sequential};
-use regularize::{EarlyStopping, RegularizeError};
+pub use recipe::{Recipe, Sizes};
+
+use regularize::RegularizeError;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use std::fmt;
-
-/// The learning rate and momentum of every training: gradient descent rather than Adam, so that an L2 penalty
-/// is weight decay. The plain network learns its training part by heart well before the last epoch.
-///
-/// Momentum adds up the last ten gradients or so, a penalty's among them, but not the proximal steps: an L1
-/// coefficient weighs a tenth of what an L2 coefficient of the same size does.
-pub const LEARNING_RATE: f64 = 0.05;
-const MOMENTUM: f64 = 0.9;
 
 /// A way of training, up to its strength.
 pub struct Kind {
@@ -56,6 +93,15 @@ pub struct Kind {
     pub recipe: fn(f64) -> Result<Recipe, RegularizeError>,
 }
 
+/// Kinds that are compared with one baseline.
+pub struct Group {
+    /// What they have in common, as a heading.
+    pub title: &'static str,
+    /// The same training without any of them: a row itself.
+    baseline: &'static Kind,
+    families: &'static [&'static [Kind]],
+}
+
 /// Cross-entropy, and nothing against overfitting.
 static PLAIN: Kind = Kind {
     name: "plain",
@@ -66,96 +112,84 @@ static PLAIN: Kind = Kind {
     recipe: |_| Ok(Recipe::plain()),
 };
 
-/// All families, in the order of the book.
-static FAMILIES: &[&[Kind]] = &[
-    penalty::KINDS,
-    augmentation::KINDS,
-    noise::KINDS,
-    semi_supervised::KINDS,
-    early_stopping::KINDS,
-    sparsity::KINDS,
-    dropout::KINDS,
-    adversarial::KINDS,
-    tangent::KINDS,
-    flatness::KINDS,
+/// The heading of techniques that see more than the training part.
+pub const WITH_OTHER_PICTURES: &str = "The perceptron, with other pictures too";
+
+/// All groups; within one, families in the order of the book.
+static GROUPS: &[Group] = &[
+    Group {
+        title: "A perceptron of rectifiers",
+        baseline: &PLAIN,
+        families: &[
+            penalty::KINDS,
+            constraint::KINDS,
+            augmentation::KINDS,
+            noise::KINDS,
+            semi_supervised::KINDS,
+            multi_task::KINDS,
+            early_stopping::KINDS,
+            sharing::KINDS,
+            sparsity::KINDS,
+            ensemble::KINDS,
+            dropout::KINDS,
+            adversarial::KINDS,
+            tangent::KINDS,
+            flatness::KINDS,
+        ],
+    },
+    Group {
+        title: WITH_OTHER_PICTURES,
+        baseline: &PLAIN,
+        families: &[unlabelled::KINDS, refit::KINDS, hyper_gradient::KINDS],
+    },
+    Group {
+        title: "A perceptron of scaled exponential units",
+        baseline: &activations::SELU,
+        families: &[activations::OF_SELU],
+    },
+    Group {
+        title: "A perceptron of sigmoids",
+        baseline: &activations::SIGMOID,
+        families: &[activations::OF_SIGMOID],
+    },
+    Group {
+        title: "A convolutional network with two residual blocks",
+        baseline: &convolution::PLAIN,
+        families: &[convolution::KINDS],
+    },
+    Group {
+        title: "A recurrent network that reads a picture row by row",
+        baseline: &recurrent::PLAIN,
+        families: &[recurrent::KINDS],
+    },
 ];
 
 /// A way of training, with its strength.
 #[derive(Clone, Copy)]
 pub struct Technique {
+    group: &'static Group,
     kind: &'static Kind,
     strength: f64,
-}
-
-type Objective = dyn for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32> + Send + Sync;
-type Network = dyn Fn(&[usize]) -> Sequential<f32> + Send + Sync;
-type Kept = dyn Fn(&Parameters<f32>) -> Parameters<f32> + Send + Sync;
-
-/// What a trainer needs of a technique.
-pub struct Recipe {
-    /// A network with layers of the given widths, inputs and classes included.
-    pub network: Box<Network>,
-    /// The update.
-    pub optimiser: Optimiser<f32>,
-    /// What is minimised.
-    pub objective: Box<Objective>,
-    /// What watches the validation loss, if anything does.
-    pub stopping: Option<EarlyStopping<f32>>,
-    /// What is measured and kept of the last parameters, if it is not these themselves: an average.
-    pub kept: Option<Box<Kept>>,
-}
-
-impl Recipe {
-    /// Plain training: what each technique changes one thing of.
-    pub fn plain() -> Recipe {
-        Recipe {
-            network: Box::new(|widths| perceptron(widths, |hidden| hidden)),
-            optimiser: Optimiser::momentum(LEARNING_RATE, MOMENTUM),
-            objective: Box::new(|batch| batch.cross_entropy()),
-            stopping: None,
-            kept: None,
-        }
-    }
-
-    /// Plain training of another objective.
-    pub fn minimising(
-        objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f32>) -> Var<'g, f32> + Send + Sync + 'static,
-    ) -> Recipe {
-        Recipe { objective: Box::new(objective), ..Recipe::plain() }
-    }
-
-    /// Plain training of another network.
-    pub fn of(network: impl Fn(&[usize]) -> Sequential<f32> + Send + Sync + 'static) -> Recipe {
-        Recipe { network: Box::new(network), ..Recipe::plain() }
-    }
-}
-
-/// A perceptron with rectifiers between layers of these widths, each hidden layer followed by what
-/// `after_hidden` adds. Layers are named by kind, so what is added changes no initial weight: techniques start
-/// from the same network.
-pub fn perceptron(
-    widths: &[usize],
-    after_hidden: impl Fn(Sequential<f32>) -> Sequential<f32>,
-) -> Sequential<f32> {
-    let mut network = Sequential::new();
-    for (position, pair) in widths.windows(2).enumerate() {
-        let last = position + 2 == widths.len();
-        let gain = if last { 1.0 } else { Activation::Relu.gain() };
-        network = network.then_named("linear", |name| {
-            Linear::new(name, pair[0], pair[1]).with_initialiser(Initialiser::Kaiming { gain })
-        });
-        if !last {
-            network = after_hidden(network.then(Activation::Relu));
-        }
-    }
-    network
 }
 
 impl Technique {
     /// Plain training and every technique at the strength chosen for it.
     pub fn all() -> Vec<Technique> {
-        let kinds = FAMILIES.iter().copied().flatten();
-        std::iter::once(&PLAIN).chain(kinds).map(|kind| kind.at(kind.chosen)).collect()
+        let mut all: Vec<Technique> = Vec::new();
+        for group in GROUPS {
+            // A group may be compared with a row of an earlier one.
+            let baseline = Technique::new(group, group.baseline);
+            if all.iter().all(|technique| technique.name() != baseline.name()) {
+                all.push(baseline);
+            }
+            all.extend(group.families.iter().copied().flatten().map(|kind| Technique::new(group, kind)));
+        }
+        all
+    }
+
+    /// At the strength built in.
+    fn new(group: &'static Group, kind: &'static Kind) -> Technique {
+        Technique { group, kind, strength: kind.chosen }
     }
 
     /// Those that the tour shows: the book's first, few enough for one figure.
@@ -166,7 +200,9 @@ impl Technique {
 
     /// What a sweep tries.
     pub fn candidates() -> Vec<Technique> {
-        let of = |technique: Technique| technique.kind.candidates.iter().map(move |&s| technique.kind.at(s));
+        let of = |technique: Technique| {
+            technique.kind.candidates.iter().map(move |&strength| Technique { strength, ..technique })
+        };
         Technique::all().into_iter().flat_map(of).collect()
     }
 
@@ -180,6 +216,21 @@ impl Technique {
         self.kind.description
     }
 
+    /// The heading that it stands under.
+    pub fn title(self) -> &'static str {
+        self.group.title
+    }
+
+    /// The name of what it is compared with; its own, if it is a baseline.
+    pub fn baseline(self) -> &'static str {
+        self.group.baseline.name
+    }
+
+    /// Whether it is what others are compared with.
+    pub fn is_baseline(self) -> bool {
+        self.name() == self.baseline()
+    }
+
     /// Whether this is the strength built in.
     pub fn is_chosen(self) -> bool {
         self.strength == self.kind.chosen
@@ -191,13 +242,6 @@ impl Technique {
     /// If a strength makes no sense.
     pub fn recipe(self) -> Result<Recipe, RegularizeError> {
         (self.kind.recipe)(self.strength)
-    }
-}
-
-impl Kind {
-    /// The technique of this kind and strength.
-    fn at(&'static self, strength: f64) -> Technique {
-        Technique { kind: self, strength }
     }
 }
 
@@ -216,42 +260,11 @@ impl fmt::Debug for Technique {
 
 impl Serialize for Technique {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Technique", 3)?;
+        let mut fields = serializer.serialize_struct("Technique", 4)?;
         fields.serialize_field("name", self.kind.name)?;
         fields.serialize_field("symbol", self.kind.symbol)?;
         fields.serialize_field("strength", &self.strength)?;
+        fields.serialize_field("baseline", self.baseline())?;
         fields.end()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use nn::{Layer, initialise};
-
-    #[test]
-    fn names_are_told_apart_and_chosen_strengths_are_among_those_tried() {
-        let all = Technique::all();
-        for (position, technique) in all.iter().enumerate() {
-            assert!(all[..position].iter().all(|other| other.name() != technique.name()), "{technique}");
-            assert!(technique.kind.candidates.contains(&technique.strength), "{technique}");
-        }
-        assert_eq!(Technique::of_the_tour().len(), 6);
-    }
-
-    #[test]
-    fn every_technique_starts_from_the_same_weights() {
-        let first = |technique: Technique| {
-            let network = (technique.recipe().unwrap().network)(&[64, 8, 10]);
-            let names = network.parameters().into_iter().map(|spec| spec.name);
-            let parameters = initialise(&network, 7);
-            names.map(|name| parameters.get(&name).cloned().map(|value| (name, value))).collect::<Vec<_>>()
-        };
-        let plain = first(PLAIN.at(PLAIN.chosen));
-        for technique in Technique::all() {
-            let found = first(technique);
-            // A technique may add parameters of its own, but not change the network's.
-            assert!(plain.iter().all(|entry| found.contains(entry)), "{technique}");
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! Noise on inputs, weights, gradients and targets.
 
-use super::{Kind, Recipe, perceptron};
+use super::network::perceptron;
+use super::{Kind, Recipe};
 use nn::{Selection, Sequential};
 use regularize::noise::{GradientNoise, WeightNoise};
-use regularize::{ConfidencePenalty, GaussianNoise, LabelSmoothing};
+use regularize::{ConfidencePenalty, GaussianNoise, LabelSmoothing, Langevin};
 
 /// Robustness by noise: section 7.5 of the book.
 pub static KINDS: &[Kind] = &[
@@ -15,8 +16,8 @@ pub static KINDS: &[Kind] = &[
         description: "Normal noise of deviation σ is added to the pixels.",
         recipe: |deviation| {
             let noise = GaussianNoise::new(deviation)?;
-            Ok(Recipe::of(move |widths| {
-                Sequential::new().then(noise.named("inputs")).then(perceptron(widths, |hidden| hidden))
+            Ok(Recipe::of(move |sizes| {
+                Sequential::new().then(noise.named("inputs")).then(perceptron(sizes, |hidden| hidden))
             }))
         },
     },
@@ -29,8 +30,8 @@ pub static KINDS: &[Kind] = &[
         recipe: |deviation| {
             // Refused here, and not when a network is made.
             WeightNoise::new((), Selection::weights(), deviation)?;
-            Ok(Recipe::of(move |widths| {
-                let network = perceptron(widths, |hidden| hidden);
+            Ok(Recipe::of(move |sizes| {
+                let network = perceptron(sizes, |hidden| hidden);
                 let noisy = WeightNoise::new(network, Selection::weights(), deviation);
                 Sequential::new().then(noisy.expect("the deviation was checked"))
             }))
@@ -47,6 +48,15 @@ pub static KINDS: &[Kind] = &[
             let optimiser = plain.optimiser.clone().first(GradientNoise::new(eta)?);
             Ok(Recipe { optimiser, ..plain })
         },
+    },
+    Kind {
+        name: "Langevin",
+        symbol: "τ",
+        chosen: 0.000001,
+        candidates: &[0.000001, 0.00001, 0.0001, 0.001],
+        description: "Normal noise of variance 2ετ is added to every weight in each step: the weights are drawn, \
+                      and not found.",
+        recipe: |temperature| Recipe::stepping(Langevin::new(temperature)?),
     },
     Kind {
         name: "label smoothing",

@@ -1,14 +1,14 @@
-//! Norm penalties.
+//! Norm penalties, and weights written in another way.
 
-use super::{Kind, Recipe, perceptron};
-use nn::optimise::Transform;
+use super::network::perceptron;
+use super::{Kind, Recipe};
 use nn::{Flatten, Selection, Sequential};
 use regularize::{
-    ElasticNet, GroupLasso, L1, L2, MaxNorm, Orthogonality, Penalties, Projected, ProximalStep,
-    RegularizeError, SpectralNorm, WeightNorm,
+    DecoupledDecay, ElasticNet, GroupLasso, L1, L2, Orthogonality, Penalties, ProximalStep, SpectralNorm,
+    WeightNorm, smooth_l1_penalty,
 };
 
-/// Norm penalties: sections 7.1 and 7.2 of the book.
+/// Norm penalties: section 7.1 of the book.
 pub static KINDS: &[Kind] = &[
     Kind {
         name: "L2",
@@ -23,13 +23,40 @@ pub static KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "decoupled decay",
+        symbol: "α",
+        chosen: 0.2,
+        candidates: &[0.03, 0.1, 0.15, 0.2, 0.3, 0.5],
+        description: "Every step also shrinks each weight by the factor 1 - εα, past the momentum, which adds up \
+                      the gradient of an L2 penalty.",
+        recipe: |alpha| Recipe::stepping(DecoupledDecay::new(alpha, Selection::weights())?),
+    },
+    Kind {
         name: "L1",
         symbol: "α",
         chosen: 0.01,
         candidates: &[0.003, 0.005, 0.007, 0.01, 0.015, 0.02],
         description: "After each gradient step every weight moves by εα towards 0 and stops there: the \
                           proximal step of α ‖W‖₁.",
-        recipe: |alpha| stepping(ProximalStep::new(Selection::weights(), L1::new(alpha)?)),
+        recipe: |alpha| Recipe::stepping(ProximalStep::new(Selection::weights(), L1::new(alpha)?)),
+    },
+    Kind {
+        name: "smooth L1",
+        symbol: "α",
+        chosen: 0.001,
+        candidates: &[0.0001, 0.0003, 0.001, 0.002, 0.005],
+        description: "α Σ (√(w² + s²) - s) is added to the loss: an L1 penalty that is smooth within s = 0.01 \
+                      of 0, so that no weight becomes exactly 0.",
+        recipe: |alpha| {
+            L1::new(alpha)?;
+            Ok(Recipe::minimising(move |batch| {
+                let coefficient = batch.graph.fill([], alpha);
+                let weights = batch.variables(&Selection::weights());
+                weights.iter().fold(batch.cross_entropy(), |sum, &w| {
+                    sum + smooth_l1_penalty(w, coefficient, SMOOTH_WITHIN)
+                })
+            }))
+        },
     },
     Kind {
         name: "elastic net",
@@ -38,7 +65,9 @@ pub static KINDS: &[Kind] = &[
         candidates: &[0.003, 0.005, 0.01, 0.015, 0.02],
         description: "The proximal step of α ‖W‖₁ + α/2 ‖W‖²: towards 0, stopping there, and by a constant \
                       factor.",
-        recipe: |alpha| stepping(ProximalStep::new(Selection::weights(), ElasticNet::new(alpha, alpha)?)),
+        recipe: |alpha| {
+            Recipe::stepping(ProximalStep::new(Selection::weights(), ElasticNet::new(alpha, alpha)?))
+        },
     },
     Kind {
         name: "group lasso",
@@ -47,7 +76,9 @@ pub static KINDS: &[Kind] = &[
         candidates: &[0.01, 0.02, 0.05, 0.1, 0.2],
         description: "The proximal step of α Σ ‖w_u‖ over units: the weights of a unit shrink together, and \
                       become 0 together.",
-        recipe: |alpha| stepping(ProximalStep::new(Selection::weights(), GroupLasso::outputs(alpha)?)),
+        recipe: |alpha| {
+            Recipe::stepping(ProximalStep::new(Selection::weights(), GroupLasso::outputs(alpha)?))
+        },
     },
     Kind {
         name: "orthogonal",
@@ -61,14 +92,6 @@ pub static KINDS: &[Kind] = &[
         },
     },
     Kind {
-        name: "max norm",
-        symbol: "c",
-        chosen: 0.7,
-        candidates: &[0.3, 0.5, 0.7, 1.0, 1.5, 2.0],
-        description: "After each step the weights of every unit that are longer than c are cut to c.",
-        recipe: |bound| stepping(Projected::new(Selection::weights(), MaxNorm::new(bound)?)),
-    },
-    Kind {
         name: "weight norm",
         symbol: "",
         chosen: 0.0,
@@ -76,7 +99,7 @@ pub static KINDS: &[Kind] = &[
         description: "The weights of a unit are g v/‖v‖: its length and its direction are learned apart.",
         recipe: |_| {
             let wrap = |network| Sequential::new().then(WeightNorm::new(network));
-            Ok(Recipe::of(move |widths| wrap(perceptron(widths, |hidden| hidden))))
+            Ok(Recipe::of(move |sizes| wrap(perceptron(sizes, |hidden| hidden))))
         },
     },
     Kind {
@@ -88,16 +111,13 @@ pub static KINDS: &[Kind] = &[
         recipe: |bound| {
             // Refused here rather than where the network is made.
             SpectralNorm::new(Flatten).bound(bound)?;
-            Ok(Recipe::of(move |widths| {
-                let network = SpectralNorm::new(perceptron(widths, |hidden| hidden));
+            Ok(Recipe::of(move |sizes| {
+                let network = SpectralNorm::new(perceptron(sizes, |hidden| hidden));
                 Sequential::new().then(network.bound(bound).expect("a bound that was tried above"))
             }))
         },
     },
 ];
 
-/// Plain training with one more link at the end of the optimiser's chain.
-fn stepping(last: impl Transform<f32> + 'static) -> Result<Recipe, RegularizeError> {
-    let plain = Recipe::plain();
-    Ok(Recipe { optimiser: plain.optimiser.clone().then(last), ..plain })
-}
+/// Far below the deviation that weights begin with, 0.06 and more.
+const SMOOTH_WITHIN: f64 = 0.01;

@@ -1,7 +1,8 @@
 //! Penalties on derivatives in the input.
 
+use super::recipe::Training;
 use super::{Kind, Recipe};
-use regularize::tangent::{GradientNorm, Transformations};
+use regularize::tangent::{Atlas, GradientNorm, ManifoldTangents, Transformations};
 use regularize::{DoubleBackpropagation, InputGradientPenalty, JacobianNorm, TangentPropagation};
 
 /// Tangent propagation and double backpropagation: section 7.14 of the book; and their relatives.
@@ -21,6 +22,25 @@ pub static KINDS: &[Kind] = &[
                 let moves = Transformations::new(side, side, 0.7).expect("images have pixels");
                 let (probabilities, tangents) = (batch.logits().softmax(), moves.tangents(batch.inputs));
                 propagation.added_to(batch.cross_entropy(), probabilities, batch.inputs, &tangents)
+            }))
+        },
+    },
+    Kind {
+        name: "manifold tangents",
+        symbol: "λ",
+        chosen: 1.0,
+        candidates: &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
+        description: "Adds λ times the squared change of the probabilities along the three main directions in \
+                      which the ten nearest training images differ.",
+        recipe: |lambda| {
+            let propagation = TangentPropagation::new(lambda)?;
+            Ok(Recipe::by(move |training, observer| {
+                let examples = training.parts.train.examples();
+                // A small training part has fewer neighbours.
+                let neighbours = 10.min(training.parts.train.len() - 1);
+                let atlas = Atlas::local(examples, neighbours, 3.min(neighbours))?;
+                let manifold = ManifoldTangents::new(atlas, propagation);
+                Training { objective: &move |batch| manifold.objective(batch), ..training }.fit(observer)
             }))
         },
     },

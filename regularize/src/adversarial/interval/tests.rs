@@ -14,6 +14,19 @@ fn region(epsilon: f64) -> InputBox {
     InputBox::new(epsilon).unwrap()
 }
 
+/// The values of two expressions of a network's results and its input.
+fn two_of(
+    model: &dyn Layer<f64>,
+    parameters: &Parameters<f64>,
+    x: &Tensor<f64>,
+    expressions: impl for<'g> FnOnce(Var<'g, f64>, Var<'g, f64>) -> [Var<'g, f64>; 2],
+) -> [Tensor<f64>; 2] {
+    let graph = Graph::new();
+    let x = graph.constant(x.clone());
+    let found = expressions(model.forward(x, Mode::Evaluate), x);
+    interpret(&found, &[], Some(parameters)).unwrap().try_into().unwrap()
+}
+
 /// Bounds of a network's results in a box.
 fn bounds_of(
     model: &dyn Layer<f64>,
@@ -21,13 +34,10 @@ fn bounds_of(
     x: &Tensor<f64>,
     region: InputBox,
 ) -> [Tensor<f64>; 2] {
-    let graph = Graph::new();
-    let x = graph.constant(x.clone());
-    let y = model.forward(x, Mode::Evaluate);
-    let found = interval_bounds(y, x, region.around(x)).unwrap();
-    let mut values = interpret(&[found.low, found.high], &[], Some(parameters)).unwrap();
-    let high = values.remove(1);
-    [values.remove(0), high]
+    two_of(model, parameters, x, |y, x| {
+        let found = interval_bounds(y, x, region.around(x)).unwrap();
+        [found.low, found.high]
+    })
 }
 
 fn results(model: &dyn Layer<f64>, parameters: &Parameters<f64>, x: &Tensor<f64>) -> Tensor<f64> {
@@ -43,16 +53,11 @@ fn margins_of(
     x: &Tensor<f64>,
     region: InputBox,
 ) -> [Tensor<f64>; 2] {
-    let graph = Graph::new();
-    let rows = x.shape()[0];
-    let labels = graph.index_constant(Tensor::from_fn([rows], |i| i as u32));
-    let x = graph.constant(x.clone());
-    let y = model.forward(x, Mode::Evaluate);
-    let merged = margin_bounds(y, x, region.around(x), labels).unwrap();
-    let separate = separate_margins(interval_bounds(y, x, region.around(x)).unwrap(), labels);
-    let mut values = interpret(&[merged, separate], &[], Some(parameters)).unwrap();
-    let separate = values.remove(1);
-    [values.remove(0), separate]
+    two_of(model, parameters, x, |y, x| {
+        let labels = x.graph().index_constant(Tensor::from_fn([x.shape()[0]], |i| i as u32));
+        let separate = separate_margins(interval_bounds(y, x, region.around(x)).unwrap(), labels);
+        [margin_bounds(y, x, region.around(x), labels).unwrap(), separate]
+    })
 }
 
 /// `x W + b` or `x Wᵀ + b`.

@@ -1,0 +1,139 @@
+//! A convolutional network, and what leaves out parts of one.
+//!
+//! ```text
+//! 8 maps by 3 x 3, rectifier, largest of 2 x 2;  twice h := h + f(h);  rectifier, linear map
+//! f = normalised convolution, rectifier, normalised convolution, all by 3 x 3
+//! ```
+//!
+//! Normalised over the batch: without it a block that ShakeDrop multiplies grows without bound.
+
+use super::network::Reshaped;
+use super::{Kind, Recipe, Sizes};
+use autograd::Window;
+use nn::{Activation, BatchNorm, Flatten, Initialiser, Layer, Linear, Pooling, Residual, Sequential};
+use regularize::RegularizeError;
+use regularize::dropout::{DropBlock, ShakeDrop, SpatialDropout, StochasticDepth, stochastic_depth};
+
+/// Maps of every layer.
+const MAPS: usize = 8;
+/// Residual blocks.
+const BLOCKS: usize = 2;
+
+/// The network without any of them.
+pub static PLAIN: Kind = Kind {
+    name: "plain conv",
+    symbol: "",
+    chosen: 0.0,
+    candidates: &[0.0],
+    description: "Convolution, which is parameter sharing (section 7.9): one small kernel at all places of the \
+                  picture. Eight maps, two residual blocks; compare it with the plain perceptron.",
+    recipe: |_| Ok(Recipe::of(|sizes| network(sizes, |maps| maps, |_, body| Box::new(Residual::new(body))))),
+};
+
+/// Dropout of maps, of parts of maps, and of blocks: section 7.12 of the book, and what came of it.
+pub static KINDS: &[Kind] = &[
+    Kind {
+        name: "spatial dropout",
+        symbol: "p",
+        chosen: 0.3,
+        candidates: &[0.1, 0.2, 0.3, 0.5],
+        description: "In each step every map is left out as a whole with probability p.",
+        recipe: |p| {
+            let dropout = SpatialDropout::new(p)?;
+            Ok(dropping(move |maps| maps.then_named("dropout", |name| dropout.named(name))))
+        },
+    },
+    Kind {
+        name: "DropBlock",
+        symbol: "p",
+        chosen: 0.3,
+        candidates: &[0.1, 0.2, 0.3, 0.5],
+        description: "In each step squares of two by two places are left out of every map, a share p of it or \
+                      somewhat less.",
+        recipe: |p| {
+            let dropout = DropBlock::new(p, 2)?;
+            Ok(dropping(move |maps| maps.then_named("dropout", |name| dropout.named(name))))
+        },
+    },
+    Kind {
+        name: "stochastic depth",
+        symbol: "p",
+        chosen: 0.1,
+        candidates: &[0.1, 0.3, 0.5, 0.7],
+        description: "In each step the body of the last residual block is left out for each example with \
+                      probability p, that of the first with p/2.",
+        recipe: |p| {
+            let survival = survival(p)?;
+            Ok(Recipe::of(move |sizes| {
+                network(
+                    sizes,
+                    |maps| maps,
+                    |block, body| {
+                        let dropped =
+                            StochasticDepth::new(body, survival[block - 1]).expect("looked at above");
+                        Box::new(dropped.named(&format!("block{block}")))
+                    },
+                )
+            }))
+        },
+    },
+    Kind {
+        name: "ShakeDrop",
+        symbol: "p",
+        chosen: 0.02,
+        candidates: &[0.02, 0.05, 0.1, 0.2],
+        description: "With the same probabilities the body of a block is multiplied by a random factor, another one \
+                      forward than backward.",
+        recipe: |p| {
+            let survival = survival(p)?;
+            Ok(Recipe::of(move |sizes| {
+                network(
+                    sizes,
+                    |maps| maps,
+                    |block, body| {
+                        let shaken = ShakeDrop::new(body, survival[block - 1]).expect("looked at above");
+                        Box::new(shaken.named(&format!("block{block}")))
+                    },
+                )
+            }))
+        },
+    },
+];
+
+/// The probabilities that a block stays, falling along the blocks to `1 - p`.
+fn survival(p: f64) -> Result<Vec<f64>, RegularizeError> {
+    (1..=BLOCKS).map(|block| stochastic_depth::linear_survival(block, BLOCKS, 1.0 - p)).collect()
+}
+
+/// The network with something after its first maps and after each block.
+fn dropping(after_maps: impl Fn(Sequential<f32>) -> Sequential<f32> + Send + Sync + 'static) -> Recipe {
+    Recipe::of(move |sizes| network(sizes, &after_maps, |_, body| Box::new(Residual::new(body))))
+}
+
+/// The network, with what `after_maps` adds to maps, and blocks that `block` makes of their number and body.
+fn network(
+    sizes: &Sizes,
+    after_maps: impl Fn(Sequential<f32>) -> Sequential<f32>,
+    block: impl Fn(usize, Sequential<f32>) -> Box<dyn Layer<f32>>,
+) -> Sequential<f32> {
+    let same = Window { padding: [1, 1], ..Window::new([3, 3]) };
+    let [rows, columns] = sizes.picture;
+    let pooled = (rows / 2) * (columns / 2);
+    let maps = Sequential::new()
+        .then(Reshaped(vec![1, rows, columns]))
+        .convolution(1, MAPS, same)
+        .then(Activation::Relu)
+        .then(Pooling::max([2, 2]));
+    let maps = (1..=BLOCKS).fold(after_maps(maps), |maps, number| {
+        let body = Sequential::with_prefix(&format!("block{number}"))
+            .convolution(MAPS, MAPS, same)
+            .then_named("normalisation", |name| BatchNorm::new(name, MAPS))
+            .then(Activation::Relu)
+            .convolution(MAPS, MAPS, same)
+            .then_named("normalisation", |name| BatchNorm::new(name, MAPS));
+        after_maps(maps.then(block(number, body)))
+    });
+    maps.then(Activation::Relu).then(Flatten).then_named("linear", |name| {
+        Linear::new(name, MAPS * pooled, sizes.classes).with_initialiser(Initialiser::Kaiming { gain: 1.0 })
+    })
+}
