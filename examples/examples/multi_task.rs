@@ -225,7 +225,7 @@ fn main() -> Result<(), RegularizeError> {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!(
-        "P(1, 2, 3) from {} examples, paired over {SEEDS} data sets with their initial weights\n\n{table}\n\n\
+        "P(1, 2, 3) from {} examples, paired over {SEEDS} data sets and initial weights\n\n{table}\n\n\
          Beyond abs(t) = 2.26 a difference is significant at 5 %. True extra tasks make\n\
          the error smaller; the same targets shuffled make it larger, for they must be\n\
          learned by heart with units that the main task then lacks.",

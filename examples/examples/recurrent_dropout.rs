@@ -7,7 +7,9 @@
 //!
 //! 1. How much of the memory is left, as a fact of the recurrence and before anything is learned: the state of a
 //!    linear network that only remembers, `h(t) = h(t-1)`.
-//! 2. What an LSTM learns, by the kind of noise on its state.
+//! 2. What an LSTM learns, by the kind of noise on its state, over five seeds. With a mask for every step it
+//!    begins to fail at ten steps and guesses at twenty; with one mask for a sequence it learns fifteen, and twenty in
+//!    some trainings; with zoneout all that it learns without noise.
 
 use autograd::{Draw, Graph, Interpreter, Parameters, Tensor, Var};
 use nn::data::Dataset;
@@ -19,13 +21,18 @@ use regularize::Dropout;
 use regularize::dropout::{VariationalDropout, Zoneout};
 use std::error::Error;
 
+#[path = "../src/mean.rs"]
+mod mean;
 #[path = "../src/random.rs"]
 mod random;
 
+use mean::Mean;
+
 const SYMBOLS: usize = 8;
 const HIDDEN: usize = 32;
-const EPOCHS: u64 = 15;
-const P: f64 = 0.25;
+const EPOCHS: u64 = 40;
+const SEEDS: u64 = 5;
+const P: f64 = 0.5;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("A unit that should keep the value 1, dropped with probability {P}: the share of");
@@ -36,22 +43,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{steps:>6} {:>14.1} % {:>20.1} % {:>8.1} %", 100.0 * each, 100.0 * one, 100.0 * kept);
     }
 
-    println!("\nAn LSTM of {HIDDEN} units names a symbol that it saw so many steps before: per cent wrong,");
+    println!("\nAn LSTM of {HIDDEN} units names a symbol that it saw so many steps before: per cent");
     println!(
-        "chance is {:.1}. Noise on state and memory with probability {P}.\n",
+        "wrong, mean of {SEEDS} seeds ± standard error; chance is {:.1}. Noise on state and\nmemory with probability {P}.\n",
         100.0 * (1.0 - 1.0 / SYMBOLS as f64)
     );
     println!(
-        "{:>6} {:>8} {:>16} {:>22} {:>10}",
+        "{:>6} {:>13} {:>16} {:>22} {:>13}",
         "steps", "none", "mask each step", "mask for a sequence", "zoneout"
     );
-    for steps in [5, 15, 30] {
+    for steps in [5, 10, 15, 20] {
         let lstm = || Recurrent::new(Lstm::new("lstm", SYMBOLS + 1, HIDDEN)).last();
-        let plain = error(lstm(), steps)?;
-        let each = error(MaskOfEachStep(lstm()), steps)?;
-        let one = error(VariationalDropout::new(lstm(), 0.0, P)?, steps)?;
-        let kept = error(Zoneout::new(lstm(), P, P)?, steps)?;
-        println!("{steps:>6} {plain:>8.1} {each:>16.1} {one:>22.1} {kept:>10.1}");
+        let mut errors: [Vec<f64>; 4] = Default::default();
+        for seed in 1..=SEEDS {
+            errors[0].push(error(lstm(), steps, seed)?);
+            errors[1].push(error(MaskOfEachStep(lstm()), steps, seed)?);
+            errors[2].push(error(VariationalDropout::new(lstm(), 0.0, P)?, steps, seed)?);
+            errors[3].push(error(Zoneout::new(lstm(), P, P)?, steps, seed)?);
+        }
+        let [plain, each, one, kept] = errors.map(Mean::of);
+        println!("{steps:>6} {plain:>13.1} {each:>16.1} {one:>22.1} {kept:>13.1}");
     }
     Ok(())
 }
@@ -91,13 +102,13 @@ fn sequences(count: usize, steps: usize, seed: u64) -> Result<Dataset<f32>, Box<
 }
 
 /// Per cent of held-out sequences whose symbol is named wrong after training.
-fn error(recurrent: impl Layer<f32> + 'static, steps: usize) -> Result<f64, Box<dyn Error>> {
-    let (train, test) = (sequences(800, steps, 1)?, sequences(400, steps, 2)?);
+fn error(recurrent: impl Layer<f32> + 'static, steps: usize, seed: u64) -> Result<f64, Box<dyn Error>> {
+    let (train, test) = (sequences(800, steps, 2 * seed - 1)?, sequences(400, steps, 2 * seed)?);
     let model = Sequential::new().then(recurrent).then(Linear::new("output", HIDDEN, SYMBOLS));
-    let mut parameters = initialise(&model, 1);
+    let mut parameters = initialise(&model, seed);
     let total = EPOCHS * train.len().div_ceil(32) as u64;
     let optimiser = Optimiser::adam(Schedule::Cosine { initial: 0.01, last: 0.0, steps: total });
-    let mut trainer = Trainer::new(&model, optimiser).epochs(EPOCHS).seed(1);
+    let mut trainer = Trainer::new(&model, optimiser).epochs(EPOCHS).seed(seed);
     trainer.fit(&train, None, &mut parameters)?;
     Ok(100.0 * trainer.evaluate(&test, &parameters)?.error)
 }

@@ -22,9 +22,10 @@
 //! Entries that the box holds back are not among the `k`: they would take a share of the step and leave it at
 //! the wall. This and the start, a uniform point of the ball, are those of the other attacks here.
 //!
-//! [`Apgd::from_larger_balls`] makes three attacks of one, as the paper does: in the ball of `3 ε`, then of
-//! `2 ε`, then of `ε`, each from the point of it that is nearest to the best one of the ball before. Far out the
-//! loss is easier to raise, and which entries are worth their price shows there too.
+//! [`Apgd::from_larger_balls`] makes three attacks of one, as the paper does for large images: in the ball of
+//! `3 ε`, then of `2 ε`, then of `ε`, each from the point of it that is nearest to the best one of the ball before.
+//! That leaves fewer steps for the ball itself, and on images of a few dozen pixels the plain attack may be the
+//! stronger one: [`WorstOf`](crate::adversarial::WorstOf) takes both.
 //!
 //! [`Threat::project`]: crate::Threat::project
 

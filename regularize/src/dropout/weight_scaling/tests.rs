@@ -85,6 +85,13 @@ fn a_masked_unit_with_other_uses_is_scaled_itself() {
         let [a, b] = values.map(|y| run(y, &Parameters::new(), Draw::default()));
         assert_eq!(a, b);
     }
+    // DropConnect masks the weights, which stand on the right; a matrix may stand on both sides.
+    let weights = Dropout::new(0.75).unwrap().classic().named("weights").forward(w, Mode::Train);
+    for y in [x.matmul(weights), weights.matmul(weights)] {
+        let values = [scale_weights(&[y])[0], scale_units(&[y])[0]];
+        let [a, b] = values.map(|y| run(y, &Parameters::new(), Draw::default()));
+        assert_eq!(a, b);
+    }
     let direct = run(masked.matmul(w) + masked, &Parameters::new(), Draw::default());
     let rule = run(scale_units(&[masked.matmul(w) + masked])[0], &Parameters::new(), Draw::default());
     assert_ne!(direct, rule);
