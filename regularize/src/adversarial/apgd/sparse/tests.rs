@@ -240,14 +240,30 @@ proptest! {
         let g = numbers([width], -2.0, 2.0, seed);
         let data = Dataset::new(numbers([3, width], 0.0, 1.0, seed ^ 1), Tensor::full([3], 0), 2).unwrap();
         let attack = Apgd::new(threat(epsilon), 100).unwrap().on(AttackLoss::Margin);
-        for (gain, best) in gains(attack, g.data(), &data, epsilon) {
-            // The worst of 450 draws had 0.958 of the best.
-            prop_assert!(gain <= best + 1e-12, "{} above {}", gain, best);
-            prop_assert!(gain >= 0.9 * best, "{} of {}", gain, best);
-        }
-        // Larger balls on the way, but no point of them in the end.
-        for (gain, best) in gains(attack.from_larger_balls().unwrap(), g.data(), &data, epsilon) {
-            prop_assert!(gain <= best + 1e-12, "{} above {}", gain, best);
+        for attack in [attack, attack.from_larger_balls().unwrap()] {
+            for (gain, best) in gains(attack, g.data(), &data, epsilon) {
+                // The worst of 9000 draws had 0.840 of the best, one in a hundred less than 0.96.
+                prop_assert!(gain <= best + 1e-12, "{} above {}", gain, best);
+                prop_assert!(gain >= 0.75 * best, "{} of {}", gain, best);
+            }
         }
     }
+}
+
+/// What the worst draw does not show: on the average hardly anything is missing.
+#[test]
+fn on_linear_losses_it_has_nearly_the_whole_gain() {
+    let mut shares = [0.0; 2];
+    for seed in 0..40u64 {
+        let (width, epsilon) = (1 + seed as usize, 0.1 + 0.07 * seed as f64);
+        let g = numbers([width], -2.0, 2.0, seed);
+        let data = Dataset::new(numbers([3, width], 0.0, 1.0, seed ^ 1), Tensor::full([3], 0), 2).unwrap();
+        let attack = Apgd::new(threat(epsilon), 100).unwrap().on(AttackLoss::Margin);
+        for (share, attack) in shares.iter_mut().zip([attack, attack.from_larger_balls().unwrap()]) {
+            let all = gains(attack, g.data(), &data, epsilon).into_iter();
+            *share += all.map(|(gain, best)| gain / best).sum::<f64>() / 120.0;
+        }
+    }
+    // The mean of 9000 draws is 0.997.
+    assert!(shares.iter().all(|&share| share > 0.99), "{shares:?}");
 }
