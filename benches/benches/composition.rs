@@ -4,7 +4,9 @@
 //!
 //! The composed step augments the batch, attacks it (one pass forward, one back to the inputs), and trains with
 //! dropout on both batches (two passes forward, two back to the weights), then projects the weights and averages
-//! them. So its parts are two plain steps and one attack; what it takes beyond them is what the techniques cost.
+//! them. So its parts are two plain steps and one attack; what it takes beyond them is what the techniques cost: 17
+//! per cent with one thread, 14 with two (14.1 ms beside 12.0, 7.9 beside 6.9; an AMD EPYC with AVX-512, a virtual
+//! machine), most of it for reading the images between their pixels and for the average of the weights.
 
 use benches::{Threads, TrainingStep};
 use criterion::{Criterion, criterion_group, criterion_main};

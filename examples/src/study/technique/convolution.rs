@@ -8,12 +8,17 @@
 //! Normalised over the batch: without it a block that ShakeDrop multiplies grows without bound.
 
 use super::network::Reshaped;
+use super::recipe::MOMENTUM;
 use super::{Kind, Recipe, Sizes};
 use autograd::Window;
-use nn::{Activation, BatchNorm, Flatten, Initialiser, Layer, Linear, Pooling, Residual, Sequential};
+use nn::{
+    Activation, BatchNorm, Flatten, Initialiser, Layer, Linear, Optimiser, Pooling, Residual, Sequential,
+};
 use regularize::RegularizeError;
 use regularize::dropout::{DropBlock, ShakeDrop, SpatialDropout, StochasticDepth, stochastic_depth};
 
+/// A fifth of the perceptron's.
+const LEARNING_RATE: f64 = 0.01;
 /// Maps of every layer.
 const MAPS: usize = 8;
 /// Residual blocks.
@@ -27,7 +32,7 @@ pub static PLAIN: Kind = Kind {
     candidates: &[0.0],
     description: "Convolution, which is parameter sharing (section 7.9): one small kernel at all places of the \
                   picture. Eight maps, two residual blocks; compare it with the plain perceptron.",
-    recipe: |_| Ok(Recipe::of(|sizes| network(sizes, |maps| maps, |_, body| Box::new(Residual::new(body))))),
+    recipe: |_| Ok(of(|sizes| network(sizes, |maps| maps, |_, body| Box::new(Residual::new(body))))),
 };
 
 /// Dropout of maps, of parts of maps, and of blocks: section 7.12 of the book, and what came of it.
@@ -58,13 +63,13 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "stochastic depth",
         symbol: "p",
-        chosen: 0.1,
+        chosen: 0.7,
         candidates: &[0.1, 0.3, 0.5, 0.7],
         description: "In each step the body of the last residual block is left out for each example with \
                       probability p, that of the first with p/2.",
         recipe: |p| {
             let survival = survival(p)?;
-            Ok(Recipe::of(move |sizes| {
+            Ok(of(move |sizes| {
                 network(
                     sizes,
                     |maps| maps,
@@ -86,7 +91,7 @@ pub static KINDS: &[Kind] = &[
                       forward than backward.",
         recipe: |p| {
             let survival = survival(p)?;
-            Ok(Recipe::of(move |sizes| {
+            Ok(of(move |sizes| {
                 network(
                     sizes,
                     |maps| maps,
@@ -107,7 +112,12 @@ fn survival(p: f64) -> Result<Vec<f64>, RegularizeError> {
 
 /// The network with something after its first maps and after each block.
 fn dropping(after_maps: impl Fn(Sequential<f32>) -> Sequential<f32> + Send + Sync + 'static) -> Recipe {
-    Recipe::of(move |sizes| network(sizes, &after_maps, |_, body| Box::new(Residual::new(body))))
+    of(move |sizes| network(sizes, &after_maps, |_, body| Box::new(Residual::new(body))))
+}
+
+/// Training of such a network, at a rate of its own.
+fn of(network: impl Fn(&Sizes) -> Sequential<f32> + Send + Sync + 'static) -> Recipe {
+    Recipe { optimiser: Optimiser::momentum(LEARNING_RATE, MOMENTUM), ..Recipe::of(network) }
 }
 
 /// The network, with what `after_maps` adds to maps, and blocks that `block` makes of their number and body.
