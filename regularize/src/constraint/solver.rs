@@ -292,3 +292,6 @@ fn step_length<T: Real>(graph: &Graph<T>) -> Var<'_, T> {
     let known = graph.ids().find(is_it);
     known.map_or_else(|| graph.scalar(RATE), |id| graph.var(id))
 }
+
+#[cfg(test)]
+mod tests;
