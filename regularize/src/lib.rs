@@ -9,11 +9,11 @@
 //! |---|---|---|---|---|
 //! | [`L2`] | penalty `w -> α/2 ‖w‖²`; proximal step | book 7.1.1 | one step is `(1 - ε α) w - ε g` bit for bit; minimum scaled by `λ/(λ + α)` along Hessian eigenvectors | `weight_decay` |
 //! | [`L1`] | penalty `w -> α ‖w‖₁`; proximal step | book 7.1.2 | soft-thresholded minimum of a diagonal quadratic, zeros exact; `sign(0) = 0` | `sparse_weights` |
-//! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic | `sparse_weights` |
+//! | [`ElasticNet`] | penalty, the sum of both; proximal step | Zou and Hastie 2005 | closed-form minimum of a diagonal quadratic | `lab study --only elastic` |
 //! | [`GroupLasso`] | penalty `w -> α Σ ‖w_g‖` over rows, columns, channels; proximal step | Yuan and Lin 2006 | minimum `(1 - α/(h ‖w*‖))₊ w*` for Hessian `h I`, whole groups exactly 0 | `sparse_weights` |
-//! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 | `reparameterisation` |
-//! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes | `weight_decay` |
-//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones; derivatives, also of the spectral one with equal singular values | `norm_constraint` |
+//! | [`Orthogonality`] | penalty `W -> α ‖WᵀW - I‖²` and five variants | Bansal et al. 2018 | gradient `4 α W (WᵀW - I)`; descent makes every singular value 1 | `lab study --only orthogonal` |
+//! | [`DecoupledDecay`] | update transform `u -> u + ε α w` | book 7.1.1; Loshchilov and Hutter 2019 | under gradient descent all orders are one step; AdamW under zero gradient is `(1 - ε α) w`; before batch normalisation only the step's length changes | `lab study --only decoupled` |
+//! | [`L2Ball`], [`L1Ball`], [`MaxNorm`], [`Interval`], [`Simplex`], [`SpectralBall`] | projection `v -> w`; [`Projected`], an update transform | book 7.2 | feasible, idempotent, nonexpansive, nearest; thresholds against bisection, singular values against known ones; derivatives, also of the spectral one with equal singular values | `norm_constraint`; `lab study --only ball,interval` |
 //! | [`ProjectedGradient`] | protocol: solves a constrained problem | book 7.2 | the minimum on the ball of radius `‖w(α)‖` is `w(α)` with multiplier `α`; KKT residual 0 | `norm_constraint` |
 //! | [`WeightNorm`] | layer with weights `g v/‖v‖` | Salimans and Kingma 2016 | closed-form gradients, orthogonal to `v` | `reparameterisation` |
 //! | [`SpectralNorm`] | layer with weights `W/σ`, `σ` by power iteration | Miyato et al. 2018 | `σ` of matrices with known singular values; gradient `G/σ - ⟨G, W⟩/σ² u vᵀ`; no state moves in evaluation | `reparameterisation` |
@@ -28,10 +28,10 @@
 //! | [`LabelContract`](augmentation::LabelContract) | none: looked at before anything is recorded | book 7.4 | half turns and mirrors of digits refused by class, alone and added up; forced, the error on 6 and 9 grows (eight seeds, paired) | `six_and_nine` |
 //! | [`multi_task`]: [`FixedWeights`](multi_task::FixedWeights), [`UncertaintyWeights`](multi_task::UncertaintyWeights) | scalar of task losses | book 7.7; Caruana 1997; Kendall et al. 2018 | `eˢ = 2aJ` at the minimum; shuffled extra tasks do not help | `multi_task` |
 //! | [`GradNorm`](multi_task::GradNorm), [`PcGrad`](multi_task::PcGrad) | gradients -> weights, or gradients | Chen et al. 2018; Yu et al. 2020 | equal lengths where losses are linear, to within its own step; the algorithm on plain vectors, all orders of three tasks | `multi_task` |
-//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2 | `hidden_sparsity` |
+//! | [`sparsity`]: [`ActivationL1`](sparsity::ActivationL1), [`StudentT`](sparsity::StudentT), [`TargetRate`](sparsity::TargetRate) | penalty of activations | book 7.10; Glorot et al. 2011; Olshausen and Field 1996 | definitions; minimum at the target; `ν -> ∞` is L2 | `hidden_sparsity`; `lab study --only Student,target` |
 //! | [`KWinners`](sparsity::KWinners) | activation transform `x -> x m(x)` | Makhzani and Frey 2014 | exactly `k` stay, ties included; gradients of the winners only | `hidden_sparsity` |
 //! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error | `sparse_codes` |
-//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads | `bagging` |
+//! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads | `bagging`; `lab study --only bagging,snapshots` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay | `dropout_family` |
 //! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit; on weights no unit is scaled | `dropout_enumeration` |
 //! | [`SubNetworks`] | protocol: every subnetwork, one by one | Warde-Farley et al. 2014 | softmax regression and deep linear networks: rule = geometric mean to 1e-12; against masks set by hand | `dropout_enumeration` |
@@ -133,7 +133,8 @@
 //! # }
 //! ```
 //!
-//! The examples are programs: `cargo run --release -p examples --example weight_decay`. Beyond the rows above,
+//! The examples are programs: `cargo run --release -p examples --example weight_decay`; and `cargo run --release --
+//! study` compares all techniques that train a classifier. Beyond the rows above,
 //! `tests/composition.rs` holds five techniques in one plan to what each does alone.
 //!
 //! # Not there yet

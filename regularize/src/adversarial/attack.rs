@@ -7,6 +7,23 @@
 //!
 //! Attacks combine: [`Restarts`] runs one several times from other draws, [`WorstOf`] runs several; both keep,
 //! for each example by itself, the point with the largest margin.
+//!
+//! ```
+//! use nn::data::digits;
+//! use nn::{Activation, Sequential, initialise};
+//! use regularize::adversarial::{Attack, AttackEvaluator, Goal, Pgd, Restarts, Square, Threat, WorstOf};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&[0, 1, 2, 3])?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! let threat = Threat::infinity(0.1)?.within(0.0, 1.0)?;
+//! let restarted = Restarts::new(Pgd::new(threat, 5)?.from_random(), 2)?;
+//! let attacks: Vec<Box<dyn Attack<f32>>> = vec![Box::new(restarted), Box::new(Square::new(threat, 20)?)];
+//! let mut evaluator = AttackEvaluator::new(&model, WorstOf::new(attacks)?, 4).goal(Goal::Shift(1));
+//! let found = evaluator.attack(&data, &initialise(&model, 1))?;
+//! assert_eq!(found.success.len(), 4);
+//! # Ok(())
+//! # }
+//! ```
 
 use super::loss::AttackLoss;
 use super::norm::rows;

@@ -243,12 +243,14 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
 /// The share of examples that are right and certified at each radius: the certified accuracy.
 ///
 /// # Errors
-/// If a radius is negative or not finite.
+/// If a radius is negative or not finite, or there are not as many labels as certificates.
 pub fn certified_accuracy(
     certificates: &[Option<Certified>],
     labels: &[u32],
     radii: &[f64],
 ) -> Result<Vec<f64>, RegularizeError> {
+    let fits = labels.len() == certificates.len();
+    HyperparameterError::unless(fits, "number of labels", labels.len() as f64, "that of the certificates")?;
     let mut shares = Vec::with_capacity(radii.len());
     for &radius in radii {
         at_least_zero("radius", radius)?;

@@ -9,6 +9,21 @@
 //! Parameters are `[n]`, one for each image; everything is linear in the image and smooth in the parameter. Grey
 //! is `0.299 R + 0.587 G + 0.114 B`, the luma of ITU-R BT.601. Results are not clipped: a range of valid values is
 //! not theirs to know, and clipping kills gradients.
+//!
+//! ```
+//! use autograd::{Graph, Tensor, interpret};
+//! use regularize::augmentation::colour::{brightness, contrast};
+//! use regularize::augmentation::{Brightness, Contrast, Saturation};
+//! let graph = Graph::<f64>::new();
+//! let image = graph.constant(Tensor::new([1, 1, 1, 2], vec![0.25, 0.75]));
+//! let lighter = brightness(image, graph.fill([1], 0.125));
+//! let harder = contrast(image, graph.fill([1], 2.0));
+//! let found = interpret(&[lighter, harder], &[], None)?;
+//! assert_eq!(found[0].data(), [0.375, 0.875]);
+//! assert_eq!(found[1].data(), [0.0, 1.0]);
+//! assert!(Brightness::new(-0.1).is_err() && Contrast::new(0.5).is_err() && Saturation::new(1.5).is_err());
+//! # Ok::<(), autograd::RunError>(())
+//! ```
 
 use super::contract::{Change, Kind};
 use super::sampling::{check_parameter, dimensions};

@@ -94,9 +94,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// A change of a kind.
+    /// A change of a kind, in either direction: the sign of the extent does not count.
     pub fn new(kind: Kind, extent: f64) -> Change {
-        Change { kind, extent }
+        Change { kind, extent: extent.abs() }
     }
 
     /// One change, or none if its extent is 0.
@@ -121,7 +121,9 @@ impl Change {
         let mut largest: Vec<Change> = Vec::new();
         for change in changes {
             match largest.iter_mut().find(|found| found.kind == change.kind) {
-                Some(found) => found.extent = found.extent.max(change.extent),
+                // A NaN stays one, so that it is refused.
+                Some(found) if found.extent.is_nan() || found.extent > change.extent => {}
+                Some(found) => found.extent = change.extent,
                 None => largest.push(change),
             }
         }

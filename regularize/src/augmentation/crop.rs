@@ -101,6 +101,17 @@ pub enum Mirror {
 
 /// Images `[n, channels, height, width]` mirrored where `mask`, `[n]`, is not 0.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Mirror, crop::flip};
+/// let graph = Graph::<f64>::new();
+/// let images = graph.constant(Tensor::new([2, 1, 1, 2], vec![0.0, 1.0, 2.0, 3.0]));
+/// let first = graph.constant(Tensor::new([2], vec![1.0, 0.0]));
+/// let found = interpret(&[flip(images, first, Mirror::LeftRight)], &[], None)?;
+/// assert_eq!(found[0].data(), [1.0, 0.0, 2.0, 3.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]

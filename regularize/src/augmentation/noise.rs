@@ -54,6 +54,17 @@ impl<T: Real> Augmentation<T> for GaussianNoise {
 ///
 /// The derivative in the image is 0 at a replaced pixel and 1 elsewhere.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::noise::salt_and_pepper;
+/// let graph = Graph::<f64>::new();
+/// let image = graph.fill([1, 1, 1, 3], 0.5);
+/// let draws = graph.constant(Tensor::new([1, 1, 1, 3], vec![0.1, 0.3, 0.9]));
+/// let found = interpret(&[salt_and_pepper(image, draws, 0.4, [0.0, 1.0])], &[], None)?;
+/// assert_eq!(found[0].data(), [0.0, 1.0, 0.5]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]

@@ -98,10 +98,13 @@ impl<T: Real> Augmentation<T> for RandAugment<T> {
 
     /// Every layer may choose the strongest.
     fn changes(&self, image: [usize; 3]) -> Vec<Change> {
+        if self.layers == 0 {
+            return Vec::new();
+        }
         let one = Change::largest(self.choices.iter().flat_map(|choice| choice.changes(image)));
         let times = self.layers as f64;
         let all = one.into_iter().map(|change| Change::new(change.kind, times * change.extent));
-        all.filter(|change| change.extent > 0.0).collect()
+        all.filter(|change| change.extent != 0.0).collect()
     }
 
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {

@@ -202,3 +202,24 @@ fn stopping_is_l2_with_one_over_the_path_where_eigenvalues_are_small() {
         assert!((error(lambda) - small).abs() < small * small + 1e-11, "{} and {small}", error(lambda));
     }
 }
+
+/// With several eigenvalues, stopping is L2 with a coefficient for each eigenvector: `λᵢ rᵢ / (1 - rᵢ)` with
+/// `rᵢ = (1 - ε λᵢ)^τ`.
+#[test]
+fn stopping_is_l2_with_a_coefficient_for_each_eigenvector() {
+    let (epsilon, steps) = (0.1, 7);
+    let quadratic = Quadratic { angle: 0.6, eigenvalues: [1.5, 0.3], minimum: [1.2, -2.0] };
+    let alphas = quadratic.eigenvalues.map(|lambda: f64| {
+        let left = (1.0 - epsilon * lambda).powi(steps);
+        lambda * left / (1.0 - left)
+    });
+    // No single coefficient would do.
+    assert!((alphas[0] - alphas[1]).abs() > 0.1, "{alphas:?}");
+    let penalty = Quadratic { eigenvalues: alphas, minimum: [0.0; 2], ..quadratic };
+    let stopped = descend(&[0.0; 2], steps as u64, &Optimiser::sgd(epsilon), |w| quadratic.loss(w));
+    // At rate 0.4 both factors are within ±0.4: 200 steps leave 1e-79.
+    let penalised = descend(&[0.0; 2], 200, &Optimiser::sgd(0.4), |w| quadratic.loss(w) + penalty.loss(w));
+    for i in 0..2 {
+        assert_close(stopped[i], penalised[i], 1e-13);
+    }
+}

@@ -107,6 +107,16 @@ pub fn tangent_distance(first: &TangentPlane, second: &TangentPlane, sides: Side
 }
 
 /// A nearest-neighbour classifier by tangent distance.
+///
+/// ```
+/// use regularize::tangent::{Sides, TangentNeighbour, TangentPlane};
+/// let plane = |point: [f64; 2]| TangentPlane::new(&point, &[vec![1.0, 0.0]]);
+/// let seen = TangentNeighbour::new(vec![plane([0.0, 0.0])?, plane([4.0, 1.0])?], &[3, 8]);
+/// let example = plane([5.0, 0.2])?;
+/// assert_eq!(seen.classify(&example, Sides::Neither), 8);
+/// assert_eq!(seen.classify(&example, Sides::Both), 3); // along the tangent nothing counts
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TangentNeighbour {
     planes: Vec<TangentPlane>,

@@ -94,6 +94,17 @@ impl GradientPenalty {
 }
 
 /// `γ/2 ‖∇ₓ D‖²` at real examples.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::R1;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 1.0])) * 1.0;
+/// let scores = x.matmul(graph.constant(Tensor::new([2, 1], vec![3.0, 4.0])));
+/// let found = interpret(&[R1::new(2.0)?.value(scores, x)], &[], None)?;
+/// assert_eq!(found[0].item(), 25.0); // γ/2 ‖w‖²
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct R1 {
     gamma: f64,

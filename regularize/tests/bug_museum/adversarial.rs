@@ -6,6 +6,7 @@
 //! | an Lp budget spent along `g / ‖g‖_p`, or with `p` in the place of its dual | ART before #2382 | [`a_perturbation_attains_the_dual_norm_of_any_exponent`] |
 //! | the same step from every pixel, whatever the gradient | ghost-flow C&W | [`a_perturbation_attains_the_dual_norm`] |
 //! | a gradient of 0 is divided by its norm | torchattacks MI-FGSM, optax `normalize` | [`a_zero_gradient_moves_nothing`] |
+//! | an example without gradient is moved, or is not counted | torchattacks MI-FGSM | [`a_zero_gradient_is_counted_and_leaves_its_example`] |
 //! | gathered gradients are divided by a mean of 0 | torchattacks MI-FGSM | [`an_iterated_attack_survives_a_zero_gradient`] |
 //! | `ε = 0` gives 0/0 | torchattacks PGDL2 | [`no_budget_is_the_identity`] |
 //! | the L1 "projection" rescales | Foolbox L1 PGD | [`a_projection_is_the_nearest_point`] |
@@ -17,6 +18,7 @@
 //! | success is claimed before clipping | Foolbox #674 | [`success_is_what_the_network_says_of_the_clipped`] |
 //! | the printed closed form of FGSM on logistic regression, right for `y = 1` only | Goodfellow et al. 2015 | [`the_closed_form_has_the_label_outside_the_norm`] |
 //! | TRADES climbs the labels' cross-entropy instead of the divergence | ART | [`trades_climbs_the_divergence_and_knows_no_label`] |
+//! | what is paid at that point is the labels' loss, or the divergence the other way round | ART | [`trades_pays_the_divergence_from_the_clean_answer`] |
 //! | a certificate from uniform noise on one side, with radius `σ √(2p - 1)` | ghost-flow | [`a_certified_radius_is_the_distance_to_the_hyperplane`] |
 //! | the attack's pass moves the running statistics of batch normalisation | attacks on a network in training mode | [`an_attack_leaves_no_statistics`] |
 
@@ -376,4 +378,54 @@ fn a_gradient_estimate_is_unbiased_and_each_example_its_own() {
         own.iter().map(|g| g + 0.01 * (all - g)).collect()
     };
     assert!(!each(&leaking));
+}
+
+#[test]
+fn a_zero_gradient_is_counted_and_leaves_its_example() {
+    let (model, mut parameters, data) = affine();
+    // Logits that ignore their input.
+    parameters.insert("linear1.weight", Tensor::zeros([2, 2]));
+    let x = data.examples();
+    let holds = |moved: &[f64], counted: usize| moved == x.data() && counted == 2;
+    for norm in [Norm::Infinity, Norm::Two, Norm::One] {
+        let threat = Threat::new(norm, 0.1).unwrap().within(0.0, 1.0).unwrap();
+        let attack = Pgd::momentum(threat, 3).unwrap();
+        let found = AttackEvaluator::new(&model, attack, 2).attack(&data, &parameters).unwrap();
+        assert!(holds(found.raw.data(), found.robustness.zero_gradients), "{norm:?}");
+    }
+    // Divided by the mean of no gradient; and left alone, but passed over in silence.
+    let divided = value(x, |x| {
+        let g = x * 0.0;
+        x + g / g.abs().mean_keep(&[1]) * 0.1
+    });
+    assert!(!holds(&divided, 2));
+    assert!(!holds(x.data(), 0));
+}
+
+#[test]
+fn trades_pays_the_divergence_from_the_clean_answer() {
+    let model = Sequential::<f64>::mlp(&[3, 5, 3], Activation::Tanh);
+    let (specs, parameters) = (model.parameters(), initialise(&model, 2));
+    let attack = Pgd::new(Threat::infinity(0.3).unwrap(), 3).unwrap();
+    let term = Trades::new(attack, 1.0, Mode::Evaluate).unwrap();
+    type Term<'t> = &'t dyn for<'g> Fn(&Batch<'g, '_, f64>) -> Var<'g, f64>;
+    // `KL(p(x), p(x'))`, the mean over two examples, at the points of the attack.
+    let holds = |own: Term<'_>| {
+        let graph = Graph::new();
+        let x = Tensor::new([2, 3], vec![0.1, -0.4, 0.3, 0.8, 0.2, -0.5]);
+        let labels = graph.index_constant(Tensor::new([2], vec![0, 1]));
+        let batch = Batch::new(graph.constant(x), labels, &model, &specs, Mode::Evaluate);
+        let there = batch.on(term.examples(&batch)).logits().softmax();
+        let found =
+            interpret(&[own(&batch), batch.logits().softmax(), there], &[], Some(&parameters)).unwrap();
+        let terms = found[1].data().iter().zip(found[2].data()).map(|(p, q)| p * (p / q).ln());
+        (found[0].item() - terms.sum::<f64>() / 2.0).abs() < 1e-13
+    };
+    assert!(holds(&|batch| term.objective(batch) - batch.cross_entropy()));
+    // The labels' loss there; the divergence the other way round.
+    assert!(!holds(&|batch| batch.on(term.examples(batch)).cross_entropy()));
+    assert!(!holds(&|batch| {
+        let (p, q) = (batch.logits().log_softmax(), batch.on(term.examples(batch)).logits().log_softmax());
+        (q.exp() * (q - p)).sum() * 0.5
+    }));
 }

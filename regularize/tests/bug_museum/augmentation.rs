@@ -9,11 +9,14 @@
 //! | hue is shifted without wrapping round | common recipes | [`hue_wraps_round`] |
 //! | the slope at a whole pixel is one-sided, or 0 | gradient checks of kornia's warps, pinned to one angle | [`a_shift_by_nothing_has_its_tangent`] |
 //! | parameters are detached: no gradient arrives at the angle | kornia #673 | [`gradients_arrive_at_the_parameters`] |
+//! | a gradient check that is skipped, of a radial warp whose Jacobian is wrong | kornia fisheye | [`every_parameter_of_a_warp_is_checked_and_none_skipped`] |
 //! | a mirror of digits is taken for harmless | generic image recipes | [`digits_refuse_what_changes_them`] |
 
 use crate::value;
+use autograd::check::check_gradient;
 use autograd::{Feed, Graph, IndexVar, Tensor, Var, grad, interpret, interpret_indices};
 use regularize::augmentation::crop::Mirror;
+use regularize::augmentation::elastic::displace;
 use regularize::augmentation::sampling::bilinear;
 use regularize::augmentation::{
     Affine, Border, CutMix, Flip, LabelContract, Pipeline, affine, beta, hue, mixup,
@@ -192,4 +195,40 @@ fn digits_refuse_what_changes_them() {
         pipeline.forced();
         true
     }));
+}
+
+#[test]
+fn every_parameter_of_a_warp_is_checked_and_none_skipped() {
+    let image = Tensor::from_fn([1, 1, 3, 3], |i| (1.3 * i as f64).sin());
+    let holds = |warp: Shifting<'_>, at: &Tensor<f64>| {
+        let of = |p: &[f64], slope: bool| {
+            value(&Tensor::new(at.shape(), p.to_vec()), |p| {
+                let y = warp(p.graph().constant(image.clone()), p).powi(2).sum();
+                if slope { grad(y, &[p])[0] } else { y }
+            })
+        };
+        let report = check_gradient(|p| of(p, false)[0], |p| of(p, true), at.data());
+        report.is_success() && report.checked_fraction() == 1.0
+    };
+    // Away from whole places, where slopes jump.
+    let field = Tensor::from_fn([1, 2, 3, 3], |i| 0.3 + 0.02 * i as f64);
+    assert!(holds(&|image, field| displace(image, field, Border::Edge), &field));
+    let one = Tensor::new([1], vec![0.3]);
+    assert!(holds(&|image, angle| affine::rotate(image, angle, Border::Edge), &one));
+    // A fisheye: places move away from the middle by the strength times the square of their distance from it.
+    fn fisheye<'g>(image: Var<'g, f64>, rows: Var<'g, f64>, columns: Var<'g, f64>) -> Var<'g, f64> {
+        let graph = image.graph();
+        let off =
+            |of: fn(usize) -> usize| graph.constant(Tensor::from_fn([1, 3, 3], move |i| of(i) as f64 - 1.0));
+        let (r, c) = (off(|i| i / 3), off(|i| i % 3));
+        let square = r.powi(2) + c.powi(2);
+        let place =
+            |x: Var<'g, f64>, strength: Var<'g, f64>| x * (square * strength.reshape([1, 1, 1]) + 1.0) + 1.0;
+        bilinear(image, place(r, rows), place(c, columns), Border::Fill(0.0))
+    }
+    // Inwards, so that all places are in the image: corners at 0.4 and edges at 0.3 pixels from a whole place.
+    let strength = Tensor::new([1], vec![-0.3]);
+    assert!(holds(&|image, s| fisheye(image, s, s), &strength));
+    // Half of the Jacobian is lost on the way.
+    assert!(!holds(&|image, s| fisheye(image, s, s.detach()), &strength));
 }

@@ -94,7 +94,9 @@ fn numbers_are_checked() {
     assert!(DeepFool::new(Threat::two(1.0).unwrap(), 0).is_err());
     let error = DeepFool::new(Threat::one(1.0).unwrap(), 5).unwrap_err().to_string();
     assert_eq!(error, "DeepFool needs the Euclidean or the infinity norm");
-    assert!(DeepFool::new(Threat::two(1.0).unwrap(), 5).unwrap().overshoot(f64::NAN).is_err());
+    for bad in [f64::NAN, -0.1, f64::INFINITY] {
+        assert!(DeepFool::new(Threat::two(1.0).unwrap(), 5).unwrap().overshoot(bad).is_err());
+    }
 }
 
 /// A function of one number as two logits `[0, m(x)]`, piecewise linear with these slopes from these places on.

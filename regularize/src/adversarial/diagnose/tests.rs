@@ -87,7 +87,11 @@ fn a_network_that_draws_is_flagged() {
 
 #[test]
 fn what_it_needs_is_said() {
-    for threat in [Threat::two(1.0).unwrap().within(0.0, 1.0).unwrap(), Threat::infinity(0.1).unwrap()] {
+    for threat in [
+        Threat::two(1.0).unwrap().within(0.0, 1.0).unwrap(),
+        Threat::infinity(0.1).unwrap(),
+        Threat::infinity(0.0).unwrap().within(0.0, 1.0).unwrap(),
+    ] {
         let error = Diagnostics::new(threat).unwrap_err().to_string();
         assert_eq!(error, "a diagnosis needs the infinity norm, a box and a budget above 0");
     }

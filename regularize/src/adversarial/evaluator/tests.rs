@@ -186,4 +186,9 @@ fn what_does_not_fit_is_an_error() {
     assert!(matches!(error, RegularizeError::Train(_)), "{error}");
     let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).attack(&data, &Parameters::new());
     assert!(matches!(error.unwrap_err(), RegularizeError::Train(_)));
+    let parameters = initialise(&model, 1);
+    for bad in [-0.1, f64::NAN, f64::INFINITY] {
+        let error = AttackEvaluator::new(&model, fgsm_in_box(0.1), 4).curve(&data, &parameters, &[0.1, bad]);
+        assert!(matches!(error.unwrap_err(), RegularizeError::Hyperparameter(_)));
+    }
 }

@@ -219,3 +219,30 @@ fn budgets_and_boxes_are_checked() {
     }
     assert_eq!((attack(0.1).epsilon(), attack(0.1).norm()), (0.1, Norm::Infinity));
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn the_step_is_that_of_a_loop(
+        n in 1usize..4, d in 1usize..6, epsilon in 0.01..2.0f64, seed in 0u64..10000,
+    ) {
+        let (x, g) = (numbers([n, d], -1.0, 1.0, seed), numbers([n, d], -2.0, 2.0, !seed));
+        for norm in [Norm::Infinity, Norm::Two, Norm::One] {
+            let found = value(&[x.clone(), g.clone()], |v| {
+                attack(epsilon).in_norm(norm).examples((v[0] * v[1]).sum(), v[0], Perturbation::Constant)
+            });
+            for (i, found) in found.data().iter().enumerate() {
+                let row = &g.data()[i / d * d..][..d];
+                let largest = row.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+                let g = g.data()[i];
+                let direction = match norm {
+                    Norm::Infinity => g.signum(),
+                    Norm::One => if g.abs() == largest { g.signum() } else { 0.0 },
+                    _ => g / row.iter().map(|g| g * g).sum::<f64>().sqrt(),
+                };
+                assert_close(*found, x.data()[i] + epsilon * direction, 1e-14);
+            }
+        }
+    }
+}

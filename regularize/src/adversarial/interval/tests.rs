@@ -1,5 +1,5 @@
 use super::*;
-use crate::adversarial::FastGradient;
+use crate::adversarial::{FastGradient, Pgd};
 use crate::testing::{assert_close, check, numbers, value};
 use autograd::check::Checker;
 use autograd::{Window, interpret};
@@ -403,4 +403,40 @@ fn training_for_bounds_makes_them_tight() {
         assert!(found.verified_error < found.separate_error, "{found:?}");
     }
     assert!(plain.verified_error > 0.7 && trained.verified_error < 0.5, "{plain:?} {trained:?}");
+}
+
+/// Nor do the points of projected gradient ascent and descent on each result, from the example and from a random
+/// point of the box: both bounds hold there for all results.
+#[test]
+fn no_point_of_projected_gradients_escapes() {
+    for (seed, epsilon) in [(1, 0.03), (2, 0.1), (3, 0.4)] {
+        let threat = Threat::infinity(epsilon).unwrap();
+        let attacks = [Pgd::new(threat, 5).unwrap(), Pgd::new(threat, 5).unwrap().from_random()];
+        for (name, model) in networks() {
+            let parameters = initialise(&model, seed);
+            let x = numbers([2, 1, 4, 4], 0.0, 1.0, seed);
+            let [low, high] = bounds_of(&model, &parameters, &x, region(epsilon));
+            for attack in attacks {
+                for (class, sign) in (0..3).flat_map(|class| [(class, 1.0), (class, -1.0)]) {
+                    let graph = Graph::new();
+                    let input = graph.constant(x.clone());
+                    let moved = attack.examples(input, |x| {
+                        model.forward(x, Mode::Evaluate).slice(1, class, class + 1).sum() * sign
+                    });
+                    let outputs = [moved, model.forward(moved, Mode::Evaluate)];
+                    let found = interpret(&outputs, &[], Some(&parameters)).unwrap();
+                    for (moved, x) in found[0].data().iter().zip(x.data()) {
+                        assert!((moved - x).abs() <= epsilon * (1.0 + 1e-14) + 1e-15, "{name}");
+                    }
+                    for ((y, low), high) in found[1].data().iter().zip(low.data()).zip(high.data()) {
+                        // Rounding of sums of a few dozen terms of order one.
+                        assert!(
+                            low - 1e-13 <= *y && *y <= high + 1e-13,
+                            "{name}: {y} not in [{low}, {high}]"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -119,6 +119,7 @@ fn accuracy_falls_with_the_radius_and_mistakes_count_for_nothing() {
     let shares = certified_accuracy(&found, &[0, 1, 0, 0], &[0.0, 0.5, 1.0, 2.0]).unwrap();
     assert_eq!(shares, [0.5, 0.5, 0.25, 0.0]);
     assert!(certified_accuracy(&found, &[0; 4], &[f64::NAN]).is_err());
+    assert!(certified_accuracy(&found, &[0; 3], &[0.0]).is_err());
 }
 
 #[test]

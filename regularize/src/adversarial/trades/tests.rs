@@ -4,6 +4,7 @@ use crate::testing::{assert_close, numbers};
 use autograd::check::Checker;
 use autograd::{Graph, Tensor, grad, interpret};
 use nn::{Activation, BatchNorm, Layer, Sequential, initialise};
+use proptest::prelude::*;
 
 fn trades(epsilon: f64, steps: usize, beta: f64) -> Trades {
     Trades::new(Pgd::new(Threat::infinity(epsilon).unwrap(), steps).unwrap(), beta, Mode::Evaluate).unwrap()
@@ -140,5 +141,36 @@ fn limits_are_the_plain_loss_and_the_attack_leaves_no_statistics() {
     }
     for bad in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(Trades::new(Pgd::new(Threat::infinity(0.1).unwrap(), 1).unwrap(), bad, Mode::Train).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn the_objective_is_the_naive_one(
+        n in 1usize..4, d in 1usize..4, k in 2usize..5, beta in 0.1..8.0f64, seed in 0u64..1000,
+    ) {
+        let model = Sequential::<f64>::new().linear(d, k);
+        let (specs, parameters, graph) = (model.parameters(), initialise(&model, seed), Graph::new());
+        let xs = numbers([n, d], -1.0, 1.0, seed);
+        let labels: Vec<u32> = (0..n).map(|i| (i % k) as u32).collect();
+        let given = graph.index_constant(Tensor::new([n], labels.clone()));
+        let batch = Batch::new(graph.constant(xs.clone()), given, &model, &specs, Mode::Train);
+        let term = trades(0.2, 3, beta);
+        // One stream, so one start for both.
+        let outputs = [term.examples(&batch), term.objective(&batch)];
+        let found = interpret(&outputs, &[], Some(&parameters)).unwrap();
+        let (w, b) = (parameters["linear1.weight"].data(), parameters["linear1.bias"].data());
+        let logit = |x: &[f64], c: usize| b[c] + (0..d).map(|i| x[i] * w[i * k + c]).sum::<f64>();
+        let predict = |x: &[f64]| softmax(&(0..k).map(|c| logit(x, c)).collect::<Vec<_>>());
+        let mut expected = 0.0;
+        for row in 0..n {
+            let (x, moved) = (&xs.data()[row * d..][..d], &found[0].data()[row * d..][..d]);
+            assert!(x.iter().zip(moved).all(|(x, m)| (x - m).abs() <= 0.2 + 1e-15));
+            let (p, q) = (predict(x), predict(moved));
+            expected += (-p[labels[row] as usize].ln() + beta * divergence(&p, &q)) / n as f64;
+        }
+        assert_close(found[1].item(), expected, 1e-12);
     }
 }

@@ -241,3 +241,77 @@ fn statistics_are_of_the_examples_that_are_trained_on() {
         assert_eq!(found[1] == found[2], alpha != 0.0);
     }
 }
+
+/// The same in every norm: `E ζ(ε ‖w‖_q - y (wᵀx + b))` with the dual exponent `q`, value and gradient in `w` and `b`,
+/// the perturbation held fixed (as by Danskin) and differentiated.
+#[test]
+fn on_logistic_regression_every_norm_has_its_closed_form() {
+    // Names the lifetime that a closure's argument and result share.
+    fn typed<'g, F: Fn(Var<'g, f64>) -> Var<'g, f64>>(f: F) -> F {
+        f
+    }
+    let (w_value, b_value) = (numbers([4, 1], -2.0, 2.0, 1), numbers([1], -1.0, 1.0, 2));
+    let x_value = numbers([6, 4], -1.0, 1.0, 3);
+    let y_value = Tensor::from_fn([6, 1], |i| if i % 3 == 0 { 1.0 } else { -1.0 });
+    let (epsilon, w, b) = (0.25, w_value.data(), b_value.data()[0]);
+    for p in [1.0, 1.25, 2.0, 3.0, 10.0, f64::INFINITY] {
+        let norm = Norm::p(p).unwrap();
+        let length = norm.dual().of(w);
+        // The derivative of the dual norm, by hand; 1/(p - 1) is q - 1.
+        let of_entry = |w: &f64| {
+            let size = if p == 1.0 {
+                f64::from(u8::from(w.abs() == length))
+            } else if p.is_infinite() {
+                1.0
+            } else {
+                (w.abs() / length).powf(1.0 / (p - 1.0))
+            };
+            w.signum() * size
+        };
+        let slope: Vec<f64> = w.iter().map(of_entry).collect();
+        let (mut value, mut in_w, mut in_b) = (0.0, [0.0; 4], 0.0);
+        for (x, y) in x_value.data().chunks(4).zip(y_value.data()) {
+            let score: f64 = x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() + b;
+            let m = epsilon * length - y * score;
+            let share = 1.0 / (1.0 + (-m).exp()) / 6.0;
+            value += m.exp().ln_1p() / 6.0;
+            in_b -= share * y;
+            (0..4).for_each(|i| in_w[i] += share * (epsilon * slope[i] - y * x[i]));
+        }
+        for perturbation in [Perturbation::Constant, Perturbation::Differentiated] {
+            let graph = Graph::<f64>::new();
+            let (w, b) = (graph.input("w", [4, 1]), graph.input("b", [1]));
+            let (x, y) = (graph.input("x", [6, 4]), graph.input("y", [6, 1]));
+            let loss = typed(|x| (-(y * (x.matmul(w) + b))).softplus().mean());
+            let attacked = loss(fgsm_of(epsilon).in_norm(norm).examples(loss(x), x, perturbation));
+            let slopes = grad(attacked, &[w, b]);
+            let feeds = [
+                ("w", Feed::from(&w_value)),
+                ("b", Feed::from(&b_value)),
+                ("x", Feed::from(&x_value)),
+                ("y", Feed::from(&y_value)),
+            ];
+            let found = interpret(&[attacked, slopes[0], slopes[1]], &feeds, None).unwrap();
+            // Some dozen operations on numbers of order one, and powers for a general exponent.
+            assert_close(found[0].item(), value, 1e-12);
+            found[1].data().iter().zip(in_w).for_each(|(a, b)| assert_close(*a, b, 1e-12));
+            assert_close(found[2].data()[0], in_b, 1e-12);
+        }
+    }
+}
+
+/// In the infinity norm the point is locally constant, so differences see what the gradient says.
+#[test]
+fn derivatives_under_projected_steps_are_right() {
+    let model = mlp();
+    let (specs, parameters, graph) = (model.parameters(), initialise(&model, 4), Graph::new());
+    let batch = batch(&graph, &model, &specs, Mode::Train);
+    let attack = Pgd::new(Threat::infinity(0.1).unwrap(), 3).unwrap();
+    let training = AdversarialTraining::new(attack, 0.5, Mode::Evaluate).unwrap();
+    let objective = training.objective(&batch, |batch| batch.cross_entropy());
+    let weights: Vec<_> = graph.parameters().into_iter().map(|(_, var)| var).collect();
+    let feed = x();
+    let checker = Checker::new("adversarial training by PGD").entries().order(1);
+    let report = checker.graph(objective, &weights, &[("x", Feed::from(&feed))], Some(&parameters));
+    assert_eq!(report.unwrap().assert().checked_fraction(), 1.0);
+}

@@ -171,6 +171,9 @@ fn no_consistency_is_the_loss_itself() {
 #[test]
 fn sizes_and_strengths_are_checked() {
     assert!(AugMix::<f64>::of(0, 1, Vec::new()).is_err() && AugMix::<f64>::of(1, 0, Vec::new()).is_err());
+    for bad in [-0.1, 1.1, f64::NAN] {
+        assert!(AugMix::<f64>::new(bad, [1, 8, 8]).is_err());
+    }
     let augment = Pipeline::<f64>::new([1, 8, 8]).then(AugMix::new(0.3, [1, 8, 8]).unwrap());
     let augment = augment.for_labels(&LabelContract::digits()).unwrap();
     for bad in [-0.1, f64::NAN, f64::INFINITY] {
@@ -180,4 +183,14 @@ fn sizes_and_strengths_are_checked() {
             format!("the strength of the consistency is {bad}, it must be finite and at least 0")
         );
     }
+}
+
+#[test]
+fn derivatives_in_the_images_are_right() {
+    let tones: Vec<Arc<dyn Augmentation<f64>>> = vec![
+        Arc::new(crate::augmentation::Brightness::new(0.4).unwrap()),
+        Arc::new(crate::augmentation::Contrast::new(2.0).unwrap()),
+    ];
+    let some = AugMix::of(2, 2, tones).unwrap();
+    check("aug_mix", &[numbers([3, 1, 2, 2], 0.1, 0.9, 1)], |x| some.apply(x[0], "s").powi(2));
 }

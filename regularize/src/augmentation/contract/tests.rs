@@ -89,3 +89,14 @@ fn of_alternatives_the_largest_counts() {
     assert_eq!(Change::largest(all), largest);
     assert_eq!(Change::largest([]), []);
 }
+
+#[test]
+fn neither_nan_nor_a_sign_gets_past_a_contract() {
+    let turn = |extent| Change::new(Kind::Rotation, extent);
+    for all in [[turn(f64::NAN), turn(1.0)], [turn(1.0), turn(f64::NAN)]] {
+        assert!(LabelContract::digits().check(&Change::largest(all)).is_err());
+        assert!(LabelContract::digits().check(&Change::sum(all)).is_err());
+    }
+    assert!(LabelContract::digits().check(&[turn(-60.0)]).is_err());
+    assert_eq!(Change::sum([turn(-60.0), turn(60.0)]), [turn(120.0)]);
+}

@@ -2,6 +2,7 @@ use super::*;
 use crate::augmentation::tests::{naive_bilinear, pixel};
 use crate::testing::{check, numbers, value};
 use autograd::{Graph, Tensor};
+use proptest::prelude::*;
 
 #[test]
 fn a_crop_is_the_part_at_its_offset() {
@@ -68,4 +69,41 @@ fn a_certain_flip_flips_all_and_probabilities_are_checked() {
 fn offsets_are_one_for_each_image() {
     let graph = Graph::<f64>::new();
     crop(graph.input("x", [3, 1, 2, 2]), graph.fill([1, 2], 0.0), [1, 1], Border::Edge);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn crops_and_mirrors_are_those_of_a_loop(
+        (n, c, h, w) in (1usize..3, 1usize..3, 1usize..5, 1usize..5),
+        (rows, columns) in (1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let (image, offset) = (numbers([n, c, h, w], -1.0, 1.0, seed), numbers([n, 2], -2.0, 2.0, !seed));
+        let found = value(&[image.clone(), offset.clone()], |x| {
+            crop(x[0], x[1], [rows, columns], Border::Fill(0.0))
+        });
+        assert_eq!(found.shape().lengths(), [n, c, rows, columns]);
+        for (i, found) in found.data().iter().enumerate() {
+            let (plane, at) = (i / (rows * columns), i % (rows * columns));
+            let by = &offset.data()[2 * (plane / c)..][..2];
+            let (row, column) = ((at / columns) as f64 + by[0], (at % columns) as f64 + by[1]);
+            let expected = naive_bilinear(&image.data()[plane * h * w..][..h * w], [h, w], row, column);
+            assert!((found - expected).abs() < 1e-14);
+        }
+        let mask = Tensor::from_fn([n], |i| ((seed >> i) & 1) as f64);
+        for (mirror, down, across) in
+            [(Mirror::LeftRight, false, true), (Mirror::TopBottom, true, false), (Mirror::Both, true, true)]
+        {
+            let found = value(&[image.clone(), mask.clone()], |x| flip(x[0], x[1], mirror));
+            for (i, found) in found.data().iter().enumerate() {
+                let (plane, row, column) = (i / (h * w), i / w % h, i % w);
+                let on = mask.data()[plane / c] == 1.0;
+                let row = if on && down { h - 1 - row } else { row };
+                let column = if on && across { w - 1 - column } else { column };
+                assert_eq!(*found, image.data()[(plane * h + row) * w + column]);
+            }
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{numbers, value};
+use crate::testing::{check, numbers, value};
 use autograd::{Graph, interpret};
 use proptest::prelude::*;
 
@@ -75,4 +75,13 @@ fn inputs_must_be_images() {
     let graph = Graph::<f64>::new();
     let (x, labels) = (graph.input("x", [4, 8]), graph.indices("labels", [4]));
     CutMix::new([1, 3, 3], 1.0).unwrap().of(x, labels, 2);
+}
+
+#[test]
+fn derivatives_in_the_images_are_right() {
+    let cutmix = CutMix::new([2, 3, 2], 1.0).unwrap();
+    check("cutmix", &[numbers([3, 12], 0.1, 0.9, 1)], |x| {
+        let labels = x[0].graph().index_constant(Tensor::new([3], vec![0, 1, 2]));
+        cutmix.of(x[0], labels, 3).inputs.powi(2)
+    });
 }

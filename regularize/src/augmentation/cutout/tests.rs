@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{check, numbers, value};
+use proptest::prelude::*;
 
 #[test]
 fn a_box_holds_the_pixels_from_start_to_end() {
@@ -60,5 +61,20 @@ fn fills_are_finite() {
     for bad in [f64::NAN, f64::INFINITY] {
         let error = Cutout::new(2).fill(bad).unwrap_err().to_string();
         assert_eq!(error, format!("the cutout's fill is {bad}, it must be finite"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn boxes_are_those_of_a_loop((n, h, w) in (1usize..4, 1usize..6, 1usize..6), seed: u64) {
+        let (start, end) = (numbers([n, 2], -2.0, 5.0, seed), numbers([n, 2], -1.0, 7.0, !seed));
+        let found = value(&[start.clone(), end.clone()], |x| boxes(x[0], x[1], [h, w]));
+        for (i, found) in found.data().iter().enumerate() {
+            let (n, row, column) = (i / (h * w), (i / w % h) as f64, (i % w) as f64);
+            let within = |at: f64, k: usize| start.data()[2 * n + k] <= at && at < end.data()[2 * n + k];
+            assert_eq!(*found, f64::from(within(row, 0) && within(column, 1)));
+        }
     }
 }

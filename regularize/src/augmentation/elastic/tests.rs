@@ -2,6 +2,7 @@ use super::*;
 use crate::augmentation::tests::naive_bilinear;
 use crate::testing::{check, numbers, value};
 use autograd::Tensor;
+use proptest::prelude::*;
 
 #[test]
 fn each_pixel_looks_as_far_as_its_displacement_says() {
@@ -61,4 +62,23 @@ fn limits_are_checked() {
     }
     let error = Elastic::new(1.0, 0.0).unwrap_err().to_string();
     assert_eq!(error, "the elastic width sigma is 0, it must be finite and above 0");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn displaced_images_are_those_of_a_loop(
+        (n, c, h, w) in (1usize..3, 1usize..3, 1usize..5, 1usize..5), seed: u64,
+    ) {
+        let (image, field) = (numbers([n, c, h, w], -1.0, 1.0, seed), numbers([n, 2, h, w], -1.5, 1.5, !seed));
+        let found = value(&[image.clone(), field.clone()], |x| displace(x[0], x[1], Border::Fill(0.0)));
+        for (i, found) in found.data().iter().enumerate() {
+            let (plane, at) = (i / (h * w), i % (h * w));
+            let shift = |axis: usize| field.data()[(plane / c * 2 + axis) * h * w + at];
+            let (row, column) = ((at / w) as f64 + shift(0), (at % w) as f64 + shift(1));
+            let expected = naive_bilinear(&image.data()[plane * h * w..][..h * w], [h, w], row, column);
+            assert!((found - expected).abs() < 1e-14);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::testing::{check, numbers, value};
 use autograd::{Graph, Tensor};
+use proptest::prelude::*;
 
 #[test]
 fn gaussian_noise_is_sigma_times_the_stream() {
@@ -65,4 +66,29 @@ fn strengths_are_checked() {
 fn draws_are_one_for_each_pixel() {
     let graph = Graph::<f64>::new();
     salt_and_pepper(graph.input("x", [2, 3, 3, 3]), graph.fill([2, 2], 0.0), 0.1, [0.0, 1.0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn noise_is_that_of_a_loop(
+        (n, c, h, w) in (0usize..3, 1usize..4, 0usize..4, 1usize..4), p in 0.0..1.0f64, seed: u64,
+    ) {
+        let x = numbers([n, c, h, w], 0.2, 0.8, seed);
+        let draws = numbers([n, 1, h, w], 0.0, 1.0, !seed);
+        let found = value(&[x.clone(), draws.clone()], |x| salt_and_pepper(x[0], x[1], p, [-1.0, 2.0]));
+        for (i, found) in found.data().iter().enumerate() {
+            let draw = draws.data()[i / (c * h * w) * h * w + i % (h * w)];
+            let kept = if draw < p { 2.0 } else { x.data()[i] };
+            assert_eq!(*found, if draw < 0.5 * p { -1.0 } else { kept });
+        }
+        let noisy = value(std::slice::from_ref(&x), |x| GaussianNoise::new(p).unwrap().apply(x[0], "s"));
+        let normal = value(std::slice::from_ref(&x), |x| {
+            x[0].graph().normal("s.noise", [n, c, h, w]) + x[0] * 0.0
+        });
+        for i in 0..x.data().len() {
+            assert!((noisy.data()[i] - (x.data()[i] + p * normal.data()[i])).abs() < 1e-14);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::augmentation::{Kind, LabelContract, Pipeline};
-use crate::testing::{numbers, value};
+use crate::augmentation::{Brightness, Contrast, Kind, LabelContract, Pipeline};
+use crate::testing::{check, numbers, value};
 use autograd::Tensor;
 
 /// Adds a number that tells the choices apart.
@@ -79,4 +79,32 @@ fn strengths_are_checked() {
         let error = RandAugment::<f64>::new(2, bad, [1, 8, 8]).unwrap_err().to_string();
         assert_eq!(error, format!("the strength is {bad}, it must be in [0, 1]"));
     }
+}
+
+#[test]
+fn an_extent_that_is_no_number_is_refused() {
+    #[derive(Debug)]
+    struct Broken;
+    impl Augmentation<f64> for Broken {
+        fn name(&self) -> &'static str {
+            "broken"
+        }
+        fn changes(&self, _: [usize; 3]) -> Vec<Change> {
+            vec![Change::new(Kind::Rotation, f64::NAN)]
+        }
+        fn apply<'g>(&self, images: Var<'g, f64>, _: &str) -> Var<'g, f64> {
+            images
+        }
+    }
+    let list: Vec<Arc<dyn Augmentation<f64>>> = vec![Arc::new(Broken)];
+    let pipeline = Pipeline::<f64>::new([1, 8, 8]).then(RandAugment::of(1, list));
+    assert!(pipeline.for_labels(&LabelContract::digits()).is_err());
+}
+
+#[test]
+fn derivatives_in_the_images_are_right() {
+    let tones: Vec<Arc<dyn Augmentation<f64>>> =
+        vec![Arc::new(Brightness::new(0.4).unwrap()), Arc::new(Contrast::new(2.0).unwrap())];
+    let some = RandAugment::of(2, tones);
+    check("rand_augment", &[numbers([3, 1, 2, 2], 0.1, 0.9, 1)], |x| some.apply(x[0], "s").powi(2));
 }

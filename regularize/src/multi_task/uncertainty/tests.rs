@@ -100,3 +100,11 @@ fn every_task_has_a_variance() {
     let weights = UncertaintyWeights::for_regression("tasks", 1).unwrap();
     value(&[Tensor::scalar(1.0), Tensor::zeros([3])], |x| weights.with(&x[..1], x[1]));
 }
+
+#[test]
+fn with_variances_of_one_it_is_the_plain_sum() {
+    let weights = UncertaintyWeights::for_classification("tasks", 2).unwrap();
+    let values = [numbers([], 0.5, 2.0, 1), numbers([], 0.5, 2.0, 2), Tensor::zeros([2])];
+    let found = value(&values, |x| weights.with(&x[..2], x[2])).item();
+    assert_eq!(found, values[0].item() + values[1].item());
+}

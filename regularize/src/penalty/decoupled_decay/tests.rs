@@ -153,3 +153,32 @@ fn coefficients_are_checked() {
         assert_eq!(error, format!("the decoupled decay is {alpha}, it must be finite and at least 0"));
     }
 }
+
+/// Steps with decay `α` at rate `ε` are, up to the length of the weights, steps without decay at the growing rates
+/// `ε (1 - ε α)^(-2k - 1)`: before batch normalisation decay is a schedule, and nothing else.
+#[test]
+fn before_batch_normalisation_decay_is_a_growing_rate() {
+    use crate::testing::{descend_from, numbers};
+    use nn::{BatchNorm, Layer, Mode, Schedule};
+    fn loss(w: Var<'_, f64>) -> Var<'_, f64> {
+        let x = w.graph().constant(numbers([6, 3], -1.0, 1.0, 1));
+        let norm = BatchNorm::new("n", 4).with_epsilon(1e-300).without_scaling();
+        let y = norm.forward(x.matmul(w), Mode::Train);
+        (y * w.graph().constant(numbers([6, 4], -1.0, 1.0, 2))).tanh().sum()
+    }
+    let (epsilon, alpha, steps) = (0.05, 0.5, 25);
+    let start = numbers([3, 4], -1.0, 1.0, 3);
+    let kept: f64 = 1.0 - epsilon * alpha;
+    let decayed = descend_from(&start, steps, &Optimiser::sgd(epsilon).then(decay(alpha)), loss);
+    let growing = Schedule::Exponential { initial: epsilon / kept, factor: kept.powi(-2) };
+    let undecayed = descend_from(&start, steps, &Optimiser::sgd(growing), loss);
+    let plain = descend_from(&start, steps, &Optimiser::sgd(epsilon), loss);
+    let shrunk = kept.powi(steps as i32);
+    for (a, b) in decayed.data().iter().zip(undecayed.data()) {
+        // 25 steps of some thirty roundings of numbers of order one.
+        assert_close(*a, shrunk * b, 1e-12);
+    }
+    let at = |w: &Tensor<f64>| crate::testing::value(std::slice::from_ref(w), |v| loss(v[0])).item();
+    assert_close(at(&decayed), at(&undecayed), 1e-12);
+    assert!((at(&plain) - at(&decayed)).abs() > 1e-3, "without the growing rate it is another path");
+}

@@ -142,6 +142,7 @@ fn coefficients_and_axes_are_checked() {
             error,
             format!("the group lasso coefficient is {alpha}, it must be finite and at least 0")
         );
+        assert!(GroupLasso::outputs(alpha).is_err() && GroupLasso::axis(alpha, 0).is_err());
     }
     assert!(Penalty::<f64>::is_zero(&GroupLasso::outputs(0.0).unwrap()));
 }

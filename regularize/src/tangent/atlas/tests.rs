@@ -1,8 +1,11 @@
 use super::*;
 use crate::testing::{assert_close, numbers, value};
+use autograd::Feed;
+use autograd::check::Checker;
 use nn::data::Dataset;
 use nn::train::Evaluator;
 use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+use proptest::prelude::*;
 
 /// Points on the circle of radius 1 in the plane `x₀, x₁` of three dimensions.
 fn circle(n: usize) -> Tensor<f64> {
@@ -124,7 +127,6 @@ fn along_the_manifold_the_class_stays() {
         sum
     };
     let (plain, tangent) = (error(0.0), error(1.0));
-    println!("{plain} {tangent}");
     assert!(tangent < plain);
 }
 
@@ -156,4 +158,55 @@ fn tangents_are_as_long_as_the_centres() {
 fn examples_are_as_long_as_the_centres() {
     let atlas = Atlas::<f64>::new(Tensor::zeros([3, 2]), Tensor::zeros([3, 1, 2])).unwrap();
     atlas.tangents_at(Graph::new().input("x", [3, 4]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn tangents_are_those_of_the_nearest_chart(
+        (charts, k, d, n) in (1usize..6, 1usize..3, 1usize..5, 1usize..6), seed: u64,
+    ) {
+        let centres = numbers([charts, d], -1.0, 1.0, seed);
+        let tangents = numbers([charts, k, d], -1.0, 1.0, !seed);
+        let atlas = Atlas::new(centres.clone(), tangents.clone()).unwrap();
+        let points = numbers([n, d], -2.0, 2.0, seed ^ 9);
+        let found = value(std::slice::from_ref(&points), |x| Var::stack(&atlas.tangents_at(x[0])));
+        for i in 0..n {
+            let distance =
+                |c: usize| (0..d).map(|j| (points[[i, j]] - centres[[c, j]]).powi(2)).sum::<f64>();
+            let nearest = (0..charts).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap();
+            for (t, j) in (0..k).flat_map(|t| (0..d).map(move |j| (t, j))) {
+                assert_eq!(found[[t, i, j]], tangents[[nearest, t, j]]);
+            }
+        }
+    }
+}
+
+#[test]
+fn derivatives_are_right_and_without_strength_it_is_the_loss() {
+    let model = Sequential::<f64>::mlp(&[3, 4, 2], Activation::Tanh);
+    let (specs, parameters, graph) = (model.parameters(), initialise(&model, 1), Graph::new());
+    let labels = graph.index_constant(Tensor::new([3], vec![0, 1, 1]));
+    let batch = Batch::new(graph.input("x", [3, 3]), labels, &model, &specs, Mode::Train);
+    let atlas = Atlas::new(numbers([5, 3], -1.0, 1.0, 2), numbers([5, 2, 3], -1.0, 1.0, 3)).unwrap();
+    let manifold =
+        |strength| ManifoldTangents::new(atlas.clone(), TangentPropagation::new(strength).unwrap());
+    let objective = manifold(0.7).objective(&batch);
+    let weights: Vec<_> = graph.parameters().into_iter().map(|(_, var)| var).collect();
+    let x = numbers([3, 3], -1.0, 1.0, 1);
+    let checker = Checker::new("manifold tangents").entries().order(1);
+    checker.graph(objective, &weights, &[("x", Feed::from(&x))], Some(&parameters)).unwrap().assert();
+    let recorded = |record: &dyn Fn()| {
+        let before = graph.len();
+        record();
+        graph.len() - before
+    };
+    let plain = recorded(&|| {
+        batch.on(batch.inputs).cross_entropy();
+    });
+    let without = recorded(&|| {
+        manifold(0.0).objective(&batch.on(batch.inputs));
+    });
+    assert_eq!(without, plain);
 }
