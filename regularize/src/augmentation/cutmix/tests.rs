@@ -8,8 +8,10 @@ proptest! {
 
     /// A pixel is in the box if its middle is.
     #[test]
-    fn the_mask_is_the_box(lambda in 0.0..1.0f64, row in 0.0..1.0f64, column in 0.0..1.0f64) {
-        let (height, width) = (5, 7);
+    fn the_mask_is_the_box(
+        (height, width) in (1usize..8, 1usize..8),
+        (lambda, row, column) in (0.0..1.0f64, 0.0..1.0f64, 0.0..1.0f64),
+    ) {
         let cutmix = CutMix::new([1, height, width], 1.0).unwrap();
         let draws = [Tensor::new([1], vec![lambda]), Tensor::new([1, 2], vec![row, column])];
         let mask = value(&draws, |x| cutmix.mask(x[0], x[1]));

@@ -1,35 +1,41 @@
 use super::*;
-use crate::testing::{assert_close, descend, weight};
-use autograd::{Draw, Feed, Graph, Interpreter, Parameters, Plan, Tensor};
+use crate::testing::{assert_close, descend, numbers, weight};
+use autograd::{Draw, Feed, Graph, Interpreter, Parameters, Plan};
 use nn::{LEARNING_RATE, Optimiser};
+use proptest::prelude::*;
 
-/// Three steps with the draws taken from the streams by hand.
-#[test]
-fn each_step_adds_less_noise_to_the_gradient() {
-    let noise = GradientNoise::new(0.3).unwrap();
-    let optimiser = Optimiser::<f64>::sgd(0.1).first(noise);
-    let (graph, specs) = (Graph::new(), [weight(3)]);
-    let w = specs[0].declare(&graph);
-    let step = optimiser.minimise(w.powi(2).sum() * 0.5, &specs);
-    let draw = graph.normal("w.gradient_noise", [3]);
-    let mut plan = step.add_to(Plan::builder(&graph)).compile();
-    plan.set_seed(5);
-    let mut parameters: Parameters<f64> =
-        [("w", Tensor::new([3], vec![1.0, -2.0, 3.0]))].into_iter().collect();
-    step.initialise_state(&mut parameters);
-    for t in 0..3u64 {
-        let before = parameters.clone();
-        plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(0.1))]).unwrap();
-        let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 5, run: t } };
-        let drawn = interpreter.run(&graph, &[draw.id()], &[]).unwrap().get(draw).clone();
-        let deviation = (0.3 / (1.0 + t as f64).powf(0.55)).sqrt();
-        assert_close(noise.deviation(t), deviation, 1e-16);
-        for i in 0..3 {
-            let w = before["w"].data()[i];
-            let expected = w - 0.1 * (w + deviation * drawn.data()[i]);
-            assert_close(parameters["w"].data()[i], expected, 1e-15);
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    /// Three steps with the draws taken from the streams by hand.
+    #[test]
+    fn each_step_adds_less_noise_to_the_gradient(n in 0usize..5, eta in 0.01..2.0f64, seed: u64) {
+        let noise = GradientNoise::new(eta).unwrap();
+        let optimiser = Optimiser::<f64>::sgd(0.1).first(noise);
+        let (graph, specs) = (Graph::new(), [weight(n)]);
+        let w = specs[0].declare(&graph);
+        let step = optimiser.minimise(w.powi(2).sum() * 0.5, &specs);
+        let draw = graph.normal("w.gradient_noise", [n]);
+        let mut plan = step.add_to(Plan::builder(&graph)).compile();
+        plan.set_seed(5);
+        let mut parameters: Parameters<f64> =
+            [("w", numbers([n], -3.0, 3.0, seed))].into_iter().collect();
+        step.initialise_state(&mut parameters);
+        for t in 0..3u64 {
+            let before = parameters.clone();
+            plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(0.1))]).unwrap();
+            let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 5, run: t } };
+            let drawn = interpreter.run(&graph, &[draw.id()], &[]).unwrap().get(draw).clone();
+            let deviation = (eta / (1.0 + t as f64).powf(0.55)).sqrt();
+            assert_close(noise.deviation(t), deviation, 1e-15);
+            for i in 0..n {
+                let w = before["w"].data()[i];
+                let expected = w - 0.1 * (w + deviation * drawn.data()[i]);
+                // A handful of roundings of numbers below ten.
+                assert_close(parameters["w"].data()[i], expected, 1e-14);
+            }
+            assert_eq!(parameters["gradient_noise/step"].item(), t as f64 + 1.0);
         }
-        assert_eq!(parameters["gradient_noise/step"].item(), t as f64 + 1.0);
     }
 }
 

@@ -1,33 +1,41 @@
 use super::*;
-use crate::testing::{assert_close, descend, weight};
-use autograd::{Draw, Feed, Graph, Interpreter, Parameters, Plan, Tensor};
+use crate::testing::{assert_close, descend, numbers, weight};
+use autograd::{Draw, Feed, Graph, Interpreter, Parameters, Plan};
 use nn::{LEARNING_RATE, Optimiser};
+use proptest::prelude::*;
 
 fn langevin(temperature: f64) -> Langevin {
     Langevin::new(temperature).unwrap()
 }
 
-/// A step, with the draw taken from its stream by hand.
-#[test]
-fn a_step_has_noise_of_twice_the_rate_times_the_temperature() {
-    let optimiser = Optimiser::<f64>::sgd(0.1).then(langevin(0.7));
-    let (graph, specs) = (Graph::new(), [weight(3)]);
-    let w = specs[0].declare(&graph);
-    let step = optimiser.minimise(w.powi(2).sum() * 0.5, &specs);
-    let draw = graph.normal("w.langevin", [3]);
-    let mut plan = step.add_to(Plan::builder(&graph)).compile();
-    plan.set_seed(5);
-    let mut parameters: Parameters<f64> =
-        [("w", Tensor::new([3], vec![1.0, -2.0, 3.0]))].into_iter().collect();
-    for (t, rate) in [0.1, 0.01].into_iter().enumerate() {
-        let before = parameters.clone();
-        plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(rate))]).unwrap();
-        let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 5, run: t as u64 } };
-        let drawn = interpreter.run(&graph, &[draw.id()], &[]).unwrap().get(draw).clone();
-        for i in 0..3 {
-            let w = before["w"].data()[i];
-            let expected = w - rate * w + (2.0 * rate * 0.7).sqrt() * drawn.data()[i];
-            assert_close(parameters["w"].data()[i], expected, 1e-15);
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    /// A step, with the draw taken from its stream by hand.
+    #[test]
+    fn a_step_has_noise_of_twice_the_rate_times_the_temperature(
+        n in 0usize..5, temperature in 0.01..2.0f64, seed: u64,
+    ) {
+        let optimiser = Optimiser::<f64>::sgd(0.1).then(langevin(temperature));
+        let (graph, specs) = (Graph::new(), [weight(n)]);
+        let w = specs[0].declare(&graph);
+        let step = optimiser.minimise(w.powi(2).sum() * 0.5, &specs);
+        let draw = graph.normal("w.langevin", [n]);
+        let mut plan = step.add_to(Plan::builder(&graph)).compile();
+        plan.set_seed(5);
+        let mut parameters: Parameters<f64> =
+            [("w", numbers([n], -3.0, 3.0, seed))].into_iter().collect();
+        for (t, rate) in [0.1, 0.01].into_iter().enumerate() {
+            let before = parameters.clone();
+            plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(rate))]).unwrap();
+            let interpreter = Interpreter { parameters: &before, draw: Draw { seed: 5, run: t as u64 } };
+            let drawn = interpreter.run(&graph, &[draw.id()], &[]).unwrap().get(draw).clone();
+            for i in 0..n {
+                let w = before["w"].data()[i];
+                let expected = w - rate * w + (2.0 * rate * temperature).sqrt() * drawn.data()[i];
+                // A handful of roundings of numbers below ten.
+                assert_close(parameters["w"].data()[i], expected, 1e-14);
+            }
         }
     }
 }
