@@ -240,8 +240,7 @@ impl Study {
 }
 
 /// A number of things.
-pub fn counted(number: impl Into<u64>, thing: &str) -> String {
-    let number = number.into();
+pub fn counted(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 

@@ -68,18 +68,7 @@ pub static KINDS: &[Kind] = &[
         description: "In each step the body of the last residual block is left out for each example with \
                       probability p, that of the first with p/2.",
         recipe: |p| {
-            let survival = survival(p)?;
-            Ok(of(move |sizes| {
-                network(
-                    sizes,
-                    |maps| maps,
-                    |block, body| {
-                        let dropped =
-                            StochasticDepth::new(body, survival[block - 1]).expect("looked at above");
-                        Box::new(dropped.named(&format!("block{block}")))
-                    },
-                )
-            }))
+            surviving(p, |body, stays, name| Ok(Box::new(StochasticDepth::new(body, stays)?.named(name))))
         },
     },
     Kind {
@@ -89,25 +78,21 @@ pub static KINDS: &[Kind] = &[
         candidates: &[0.02, 0.05, 0.1, 0.2],
         description: "With the same probabilities the body of a block is multiplied by a random factor, another one \
                       forward than backward.",
-        recipe: |p| {
-            let survival = survival(p)?;
-            Ok(of(move |sizes| {
-                network(
-                    sizes,
-                    |maps| maps,
-                    |block, body| {
-                        let shaken = ShakeDrop::new(body, survival[block - 1]).expect("looked at above");
-                        Box::new(shaken.named(&format!("block{block}")))
-                    },
-                )
-            }))
-        },
+        recipe: |p| surviving(p, |body, stays, name| Ok(Box::new(ShakeDrop::new(body, stays)?.named(name)))),
     },
 ];
 
-/// The probabilities that a block stays, falling along the blocks to `1 - p`.
-fn survival(p: f64) -> Result<Vec<f64>, RegularizeError> {
-    (1..=BLOCKS).map(|block| stochastic_depth::linear_survival(block, BLOCKS, 1.0 - p)).collect()
+/// A residual block of this body, which stays with this probability, under this name.
+type Block = fn(Sequential<f32>, f64, &str) -> Result<Box<dyn Layer<f32>>, RegularizeError>;
+
+/// The network with blocks whose probabilities to stay fall along them to `1 - p`.
+fn surviving(p: f64, block: Block) -> Result<Recipe, RegularizeError> {
+    let stay = |number| stochastic_depth::linear_survival(number, BLOCKS, 1.0 - p);
+    let survival = (1..=BLOCKS).map(stay).collect::<Result<Vec<f64>, _>>()?;
+    let block = move |number: usize, body| {
+        block(body, survival[number - 1], &format!("block{number}")).expect("a survival is a probability")
+    };
+    Ok(of(move |sizes| network(sizes, |maps| maps, &block)))
 }
 
 /// The network with something after its first maps and after each block.

@@ -1,12 +1,8 @@
 use super::*;
 use crate::constraint::{Interval, L1Ball, L2Ball, Simplex, SpectralBall};
 use crate::penalty::L1;
-use crate::testing::{Quadratic, assert_close, descend};
+use crate::testing::{Quadratic, assert_close, descend, weight};
 use nn::{Optimiser, Role};
-
-fn weight(length: usize) -> ParameterSpec {
-    crate::testing::weight(length)
-}
 
 fn solve(quadratic: &Quadratic, set: &dyn Projection<f64>, start: [f64; 2]) -> (Vec<f64>, SolverReport<f64>) {
     let (graph, spec) = (Graph::new(), weight(2));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::penalty::{L2, Penalty};
-use crate::testing::{assert_close, descend};
+use crate::testing::{assert_close, descend, descend_from, numbers};
 use autograd::Tensor;
 use nn::Optimiser;
 use nn::optimise::{AddDecayedWeights, ScaleByLearningRate};
@@ -106,20 +106,24 @@ fn under_adam_the_order_matters() {
     }
 }
 
+/// A loss of weights `[3, 4]` before a batch normalisation, which does not see how long those of a unit are.
+fn normalised(w: Var<'_, f64>) -> Var<'_, f64> {
+    use nn::{BatchNorm, Layer, Mode};
+    let x = w.graph().constant(numbers([6, 3], -1.0, 1.0, 1));
+    // So small an ε is lost beside any variance.
+    let norm = BatchNorm::new("n", 4).with_epsilon(1e-300).without_scaling();
+    let y = norm.forward(x.matmul(w), Mode::Train);
+    (y * w.graph().constant(numbers([6, 4], -1.0, 1.0, 2))).tanh().sum()
+}
+
 /// A unit before batch normalisation computes the same for `w` and `c w`: its gradient is orthogonal to `w` and
 /// falls as `1/c`. Decay so changes no function, but the length of `w`, and with it how far a step turns it.
 #[test]
 fn before_batch_normalisation_decay_changes_only_the_length_of_a_step() {
-    use crate::testing::numbers;
     use autograd::{Feed, Graph, grad, interpret};
-    use nn::{BatchNorm, Layer, Mode};
     let graph = Graph::<f64>::new();
     let w = graph.input("w", [3, 4]);
-    let x = graph.constant(numbers([6, 3], -1.0, 1.0, 1));
-    // So small an ε is lost beside any variance.
-    let norm = BatchNorm::new("n", 4).with_epsilon(1e-300).without_scaling();
-    let y = norm.forward(x.matmul(w), Mode::Train);
-    let loss = (y * graph.constant(numbers([6, 4], -1.0, 1.0, 2))).tanh().sum();
+    let loss = normalised(w);
     let slope = grad(loss, &[w])[0];
     let at = |scale: f64| {
         let value = Tensor::from_fn([3, 4], |i| scale * numbers([3, 4], -1.0, 1.0, 3).data()[i]);
@@ -158,27 +162,19 @@ fn coefficients_are_checked() {
 /// `ε (1 - ε α)^(-2k - 1)`: before batch normalisation decay is a schedule, and nothing else.
 #[test]
 fn before_batch_normalisation_decay_is_a_growing_rate() {
-    use crate::testing::{descend_from, numbers};
-    use nn::{BatchNorm, Layer, Mode, Schedule};
-    fn loss(w: Var<'_, f64>) -> Var<'_, f64> {
-        let x = w.graph().constant(numbers([6, 3], -1.0, 1.0, 1));
-        let norm = BatchNorm::new("n", 4).with_epsilon(1e-300).without_scaling();
-        let y = norm.forward(x.matmul(w), Mode::Train);
-        (y * w.graph().constant(numbers([6, 4], -1.0, 1.0, 2))).tanh().sum()
-    }
     let (epsilon, alpha, steps) = (0.05, 0.5, 25);
     let start = numbers([3, 4], -1.0, 1.0, 3);
     let kept: f64 = 1.0 - epsilon * alpha;
-    let decayed = descend_from(&start, steps, &Optimiser::sgd(epsilon).then(decay(alpha)), loss);
-    let growing = Schedule::Exponential { initial: epsilon / kept, factor: kept.powi(-2) };
-    let undecayed = descend_from(&start, steps, &Optimiser::sgd(growing), loss);
-    let plain = descend_from(&start, steps, &Optimiser::sgd(epsilon), loss);
+    let decayed = descend_from(&start, steps, &Optimiser::sgd(epsilon).then(decay(alpha)), normalised);
+    let growing = nn::Schedule::Exponential { initial: epsilon / kept, factor: kept.powi(-2) };
+    let undecayed = descend_from(&start, steps, &Optimiser::sgd(growing), normalised);
+    let plain = descend_from(&start, steps, &Optimiser::sgd(epsilon), normalised);
     let shrunk = kept.powi(steps as i32);
     for (a, b) in decayed.data().iter().zip(undecayed.data()) {
         // 25 steps of some thirty roundings of numbers of order one.
         assert_close(*a, shrunk * b, 1e-12);
     }
-    let at = |w: &Tensor<f64>| crate::testing::value(std::slice::from_ref(w), |v| loss(v[0])).item();
+    let at = |w: &Tensor<f64>| crate::testing::value(std::slice::from_ref(w), |v| normalised(v[0])).item();
     assert_close(at(&decayed), at(&undecayed), 1e-12);
     assert!((at(&plain) - at(&decayed)).abs() > 1e-3, "without the growing rate it is another path");
 }

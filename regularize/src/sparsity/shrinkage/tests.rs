@@ -86,27 +86,28 @@ proptest! {
         // Without a tolerance: forty steps, each of which leaves about a hundredth.
         let exact = SparseCoder::new(alpha).unwrap().tolerance(0.0).unwrap().iterations(40);
         let exact = exact.encode(&cosines, &x).unwrap();
-        for (i, row) in x.data().chunks(n).enumerate() {
-            for (a, atom) in rows(cosines.atoms()).iter().enumerate() {
-                let dot: f64 = atom.iter().zip(row).map(|(a, x)| a * x).sum();
-                let expected = dot.signum() * (dot.abs() - alpha).max(0.0);
-                assert_close(exact.codes.data()[i * n + a], expected, 1e-12);
-            }
+        let threshold = |row: &[f64], atom: &Vec<f64>| {
+            let dot: f64 = atom.iter().zip(row).map(|(a, x)| a * x).sum();
+            dot.signum() * (dot.abs() - alpha).max(0.0)
+        };
+        let atoms = rows(cosines.atoms());
+        let expected: Vec<f64> =
+            x.data().chunks(n).flat_map(|row| atoms.iter().map(move |atom| threshold(row, atom))).collect();
+        prop_assert_eq!((coded.codes.data().len(), exact.codes.data().len()), (expected.len(), expected.len()));
+        for ((coded, exact), expected) in coded.codes.data().iter().zip(exact.codes.data()).zip(&expected) {
+            // The gap of 1e-13 · ½‖x‖² bounds the square of the error.
+            assert_close(*coded, *expected, 1e-5);
+            assert_close(*exact, *expected, 1e-12);
         }
         for iterations in [1, 2, 5] {
             let values =
                 [x.clone(), cosines.atoms().clone(), Tensor::scalar(alpha), Tensor::scalar(1.0)];
             for run in [ista as Unrolled, fista] {
                 let found = value(&values, |v| run(v[0], v[1], v[2], v[3], iterations));
-                for (i, row) in x.data().chunks(n).enumerate() {
-                    for (a, atom) in rows(cosines.atoms()).iter().enumerate() {
-                        let dot: f64 = atom.iter().zip(row).map(|(a, x)| a * x).sum();
-                        let expected = dot.signum() * (dot.abs() - alpha).max(0.0);
-                        // Sums of nine products below 2.
-                        assert_close(found.data()[i * n + a], expected, 1e-13);
-                        // The gap of 1e-13 · ½‖x‖² bounds the square of the error.
-                        assert_close(coded.codes.data()[i * n + a], expected, 1e-5);
-                    }
+                prop_assert_eq!(found.data().len(), expected.len());
+                for (found, expected) in found.data().iter().zip(&expected) {
+                    // Sums of nine products below 2.
+                    assert_close(*found, *expected, 1e-13);
                 }
             }
         }
