@@ -34,7 +34,7 @@ use super::attack::{Attack, Moved};
 use super::loss::Goal;
 use super::norm::rows;
 use super::victim::{Plans, Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Parameters, Real, Tensor};
 use nn::data::{Batches, Dataset};
 use nn::train::Evaluator;
@@ -132,9 +132,13 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         AttackEvaluator { seed, plans: Plans::new(), ..self }
     }
 
-    /// The same with losses and gradients of a stochastic network averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        AttackEvaluator { draws: draws.max(1), plans: Plans::new(), ..self }
+    /// The same with losses and gradients of a stochastic network averaged over so many draws.
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(AttackEvaluator { draws, plans: Plans::new(), ..self })
     }
 
     /// The same with another goal than any wrong class.
@@ -196,7 +200,7 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         let reach = self.goal.targets(data.labels().data(), data.classes())?;
         let mut tallies: Vec<Tally<T>> = epsilons.iter().map(|_| Tally::default()).collect();
         let mut victim =
-            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws);
+            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws)?;
         victim.plans = std::mem::take(&mut self.plans);
         let mut batches = Batches::in_order(data.len(), self.batch_size)?;
         for (number, indices) in batches.epoch(0).enumerate() {

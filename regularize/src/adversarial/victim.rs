@@ -14,7 +14,7 @@
 
 use super::loss::AttackLoss;
 use super::norm::rows;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
 use nn::{Layer, Mode};
 use std::collections::HashMap;
@@ -75,9 +75,13 @@ impl<'m, T: Real> Victim<'m, T> {
         Victim { mode, seed, plans: HashMap::new(), ..self }
     }
 
-    /// The same with losses and gradients averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        Victim { draws: draws.max(1), ..self }
+    /// The same with losses and gradients averaged over so many draws.
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(Victim { draws, ..self })
     }
 
     /// How many examples were looked at so far, each forward look and each look with a gradient counted once
