@@ -152,10 +152,6 @@ impl<T: Real> Custom<T> for LargestSingularValue {
             Decomposition::of(w, shape).map_or(0.0, |d| d.lengths().into_iter().fold(0.0, f64::max));
         output[0] = T::from_f64(largest);
     }
-
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
 }
 
 #[cfg(test)]
