@@ -20,7 +20,9 @@
 //! println!("{graph}");
 //! ```
 
-use crate::error::{GraphError, OrPanic};
+mod proposals;
+
+use crate::error::GraphError;
 use crate::ops::{Literal, Op, Shared};
 use crate::real::Real;
 use crate::shape::Shape;
@@ -97,7 +99,6 @@ pub struct Graph<T: Real> {
     /// Parameters with the expression that was proposed for each first.
     proposals: RefCell<Vec<(NodeId, NodeId)>>,
     /// While set, proposals are not heard.
-    only_looking: Cell<bool>,
     /// While a sweep differentiates a node, that node's location.
     deriving: Cell<Option<&'static Location<'static>>>,
 }
@@ -142,7 +143,6 @@ impl<T: Real> Graph<T> {
             by_name: RefCell::default(),
             labels: RefCell::default(),
             proposals: RefCell::default(),
-            only_looking: Cell::new(false),
             deriving: Cell::new(None),
         }
     }
@@ -229,102 +229,6 @@ impl<T: Real> Graph<T> {
             .collect();
         found.sort_by_key(|(_, var)| var.id);
         found
-    }
-
-    /// Leaves a note on the graph: a plan that runs this pass for real should give `parameter` the value of
-    /// `expression`. Nothing is updated by itself; whoever builds the plan reads
-    /// [`Graph::proposed_updates`].
-    ///
-    /// This is how a layer with a memory (the running statistics of batch normalisation) says what should
-    /// become of it, without a value of its own and without a second result that everything which runs a
-    /// network would have to pass on.
-    ///
-    /// The *first* proposal for a parameter counts; later ones are ignored. A network recorded twice on one
-    /// graph, on clean and then on adversarial examples, so updates its memory once, from the pass recorded
-    /// first; were it the last, a technique that runs a network once more in order to look at it would change
-    /// what evaluation does.
-    ///
-    /// # Panics
-    /// If `parameter` is none, or is not of the expression's shape or graph.
-    ///
-    /// ```
-    /// use autograd::{Graph, Plan};
-    /// let graph = Graph::<f64>::new();
-    /// let (x, seen) = (graph.input("x", [8]), graph.parameter("seen", []));
-    /// graph.propose_update(seen, seen + 8.0);
-    /// graph.propose_update(seen, seen + 1000.0); // ignored
-    /// let mut plan = Plan::builder(&graph).output("mean", x.mean());
-    /// for (parameter, expression) in graph.proposed_updates() {
-    ///     plan = plan.update(parameter, expression);
-    /// }
-    /// # use autograd::{Feed, Parameters, Tensor};
-    /// # let batch = Tensor::<f64>::zeros([8]);
-    /// # let mut parameters: Parameters<f64> = [("seen", Tensor::zeros([]))].into_iter().collect();
-    /// plan.compile().run(&mut parameters, &[("x", Feed::from(&batch))])?;
-    /// assert_eq!(parameters["seen"].item(), 8.0);
-    /// # Ok::<(), autograd::RunError>(())
-    /// ```
-    #[track_caller]
-    pub fn propose_update<'g>(&'g self, parameter: Var<'g, T>, expression: Var<'g, T>) {
-        self.check_update("propose_update", parameter, expression).or_panic();
-        if self.only_looking.get() {
-            return;
-        }
-        let mut proposals = self.proposals.borrow_mut();
-        if proposals.iter().all(|(known, _)| *known != parameter.id) {
-            proposals.push((parameter.id, expression.id));
-        }
-    }
-
-    /// What `record` returns; what it [proposes](Graph::propose_update) meanwhile is not heard.
-    ///
-    /// For a pass that only looks at a network before the one that counts is recorded: an attack on a network
-    /// in training mode looks first, and the running statistics should still be those of the examples that
-    /// are trained on.
-    ///
-    /// ```
-    /// use autograd::Graph;
-    /// let graph = Graph::<f64>::new();
-    /// let seen = graph.parameter("seen", []);
-    /// graph.without_proposals(|| graph.propose_update(seen, seen + 1000.0));
-    /// assert!(graph.proposed_updates().is_empty());
-    /// ```
-    pub fn without_proposals<R>(&self, record: impl FnOnce() -> R) -> R {
-        let before = self.only_looking.replace(true);
-        let result = record();
-        self.only_looking.set(before);
-        result
-    }
-
-    /// What [`Graph::propose_update`] was told, each parameter with the expression of its new value, in the
-    /// order of the proposals.
-    pub fn proposed_updates(&self) -> Vec<(Var<'_, T>, Var<'_, T>)> {
-        let var = |id| Var { graph: self, id };
-        self.proposals.borrow().iter().map(|&(parameter, new)| (var(parameter), var(new))).collect()
-    }
-
-    /// Whether `expression` can become the new value of `parameter`.
-    #[track_caller]
-    pub(crate) fn check_update(
-        &self,
-        operation: &str,
-        parameter: Var<'_, T>,
-        expression: Var<'_, T>,
-    ) -> Result<(), GraphError> {
-        parameter.same_graph(self, operation);
-        expression.same_graph(self, operation);
-        let problem = if !matches!(self.node(parameter.id).op, Op::Parameter(_)) {
-            "only a parameter can be updated"
-        } else if parameter.shape() != expression.shape() {
-            "the expression is not of the parameter's shape"
-        } else {
-            return Ok(());
-        };
-        Err(GraphError::new(operation, problem).operand("parameter", self, parameter.id).operand(
-            "expression",
-            self,
-            expression.id,
-        ))
     }
 
     /// A value that never changes.
@@ -457,7 +361,6 @@ impl<T: Real> Clone for Graph<T> {
             by_name: self.by_name.clone(),
             labels: self.labels.clone(),
             proposals: self.proposals.clone(),
-            only_looking: Cell::new(false),
             deriving: Cell::new(None),
         }
     }

@@ -69,7 +69,7 @@ fn smoothing(train: &Dataset, test: &Dataset) -> Result<(), Box<dyn Error>> {
     }
     println!("Smoothing: right and certified within R, each with probability 99.9 %:\n{table}");
     println!("With n = 1000 copies no certificate is longer than {:.2} σ.", {
-        Smoothing::new(1.0)?.samples(1, 1000)?.certificate(0, 1000).map_or(0.0, |best| best.radius)
+        Smoothing::new(1.0)?.samples(1, 1000)?.certificate(0, 1000)?.map_or(0.0, |best| best.radius)
     });
     Ok(())
 }

@@ -160,7 +160,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let share = |i: usize| {
             format!("{:.4}   {:.4}", found[i] / whole[i], EIGENVALUES[i] / (EIGENVALUES[i] + alpha))
         };
-        let effective = effective_parameters(&EIGENVALUES, alpha);
+        let effective = effective_parameters(&EIGENVALUES, alpha)?;
         println!("  {alpha:5}  {:6.3}  {:6.3}    {}    {}    {effective:.3}", w[0], w[1], share(0), share(1));
         path.push(w);
     }

@@ -60,6 +60,24 @@ impl ParameterSpec {
     pub fn declare<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
         graph.parameter(&self.name, self.shape)
     }
+
+    /// What is left of the name behind that of a part of a network, with its point; empty for the parameter of that
+    /// name itself. Names are made of parts, and parts are whole: `linear10.weight` is not within `linear1`.
+    ///
+    /// ```
+    /// use nn::{Initialiser, ParameterSpec, Role};
+    /// let spec = |name: &str| ParameterSpec {
+    ///     name: name.into(), shape: [2].into(), role: Role::Weight, initialiser: Initialiser::Zeros,
+    /// };
+    /// assert_eq!(spec("a.linear1.weight").within("a.linear1"), Some(".weight"));
+    /// assert_eq!(spec("a.linear1.weight").within("a."), Some("linear1.weight"));
+    /// assert_eq!(spec("a.linear1.weight").within("a.linear"), None);
+    /// ```
+    pub fn within(&self, part: &str) -> Option<&str> {
+        let rest = self.name.strip_prefix(part)?;
+        let whole = rest.is_empty() || rest.starts_with('.') || part.is_empty() || part.ends_with('.');
+        whole.then_some(rest)
+    }
 }
 
 /// The parameters of several layers as one list. A name that comes again is the same parameter.
@@ -123,11 +141,12 @@ impl Selection {
         Selection::by("norms", |spec| spec.role == Role::Norm)
     }
 
-    /// Those of [`Selection::all`] whose name begins with `prefix`: one layer, or one part of a network.
-    pub fn named(prefix: &str) -> Selection {
-        let owned = prefix.to_string();
-        Selection::by(&format!("named {prefix}.."), move |spec| {
-            spec.role != Role::State && spec.name.starts_with(&owned)
+    /// Those of [`Selection::all`] of this name, or in the [part](ParameterSpec::within) of a network of this name:
+    /// `linear1` chooses `linear1.weight` and `linear1.bias`, and not `linear10.weight`.
+    pub fn named(part: &str) -> Selection {
+        let owned = part.to_string();
+        Selection::by(&format!("named {part}"), move |spec| {
+            spec.role != Role::State && spec.within(&owned).is_some()
         })
     }
 
@@ -206,9 +225,13 @@ mod tests {
         assert_eq!(names(Selection::named("a.")), "a.weight a.bias");
         assert_eq!(names(Selection::all().except(Selection::named("a."))), "b.weight c.scale");
         assert_eq!(names(Selection::named("a.").and(Selection::weights())), "a.weight");
+        assert_eq!(names(Selection::named("a")), "a.weight a.bias");
+        assert_eq!(names(Selection::named("b.weight")), "b.weight");
+        assert_eq!(names(Selection::named("b.w")), "");
+        assert_eq!(names(Selection::named("")), names(Selection::all()));
         let shown = Selection::weights().except(Selection::named("b"));
-        assert_eq!(shown.to_string(), "weights except named b..");
-        assert_eq!(format!("{shown:?}"), "Selection(weights except named b..)");
+        assert_eq!(shown.to_string(), "weights except named b");
+        assert_eq!(format!("{shown:?}"), "Selection(weights except named b)");
     }
 
     #[test]

@@ -39,6 +39,14 @@ pub enum RegularizeError {
         /// How many there are.
         classes: usize,
     },
+    /// Labels that are smoothed until another class is as likely.
+    #[error("with ε = {epsilon} the label is no longer the likeliest of {classes} classes")]
+    TooSmooth {
+        /// The probability of a wrong label.
+        epsilon: f64,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// A target that is no class.
     #[error("the attack's target is class {class}, there are {classes}")]
     NoSuchClass {

@@ -48,7 +48,7 @@ pub use trainer::{Trainer, TrainingMeasure};
 
 use crate::data::Dataset;
 use crate::layer::Layer;
-use autograd::{Parameters, Real};
+use autograd::{Parameters, Real, Shape};
 use std::ops::ControlFlow;
 
 /// Looks on after each epoch, and if it likes after each step, and may end the training. Any closure of the
@@ -71,17 +71,37 @@ impl<T: Real, F: FnMut(&EpochMetrics, &Parameters<T>) -> ControlFlow<()>> EpochO
     }
 }
 
-/// Checks that the model makes logits of the data set's examples, one for each of its classes.
-fn check_model<T: Real>(model: &dyn Layer<T>, data: &Dataset<T>) -> Result<(), TrainError> {
-    let inputs = data.examples().shape();
-    let output = model
-        .output_shape(inputs)
-        .map_err(|error| TrainError::ExampleShape { example: data.example_shape(), error })?;
-    if output.rank() != 2 || output[0] != inputs[0] {
-        return Err(TrainError::OutputShape { inputs, output });
+/// The number of logits that the model makes of each of some examples, `[n, ..]`: to be asked before anything is
+/// recorded, as a layer refuses what it does not take by a panic.
+///
+/// # Errors
+/// If it does not take them, or its result is not `[n, classes]`.
+///
+/// ```
+/// use nn::{Activation, Sequential, train::check_examples};
+/// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+/// assert_eq!(check_examples(&model, [5, 64].into())?, 10);
+/// let error = check_examples(&model, [5, 63].into()).unwrap_err();
+/// assert!(error.to_string().starts_with("the model does not take examples of shape [63]"));
+/// # Ok::<(), nn::train::TrainError>(())
+/// ```
+pub fn check_examples<T: Real>(model: &dyn Layer<T>, inputs: Shape) -> Result<usize, TrainError> {
+    let example = Shape::new(inputs.lengths().get(1..).unwrap_or_default());
+    let output = model.output_shape(inputs).map_err(|error| TrainError::ExampleShape { example, error })?;
+    match output.lengths() {
+        &[rows, classes] if inputs.rank() > 0 && rows == inputs[0] => Ok(classes),
+        _ => Err(TrainError::OutputShape { inputs, output }),
     }
-    if output[1] < data.classes() {
-        return Err(TrainError::TooManyClasses { data: data.classes(), model: output[1] });
+}
+
+/// Checks that the model makes logits of the data set's examples, one for each of its classes.
+///
+/// # Errors
+/// As [`check_examples`], or if it makes fewer than there are classes.
+pub fn check_model<T: Real>(model: &dyn Layer<T>, data: &Dataset<T>) -> Result<(), TrainError> {
+    let logits = check_examples(model, data.examples().shape())?;
+    if logits < data.classes() {
+        return Err(TrainError::TooManyClasses { data: data.classes(), model: logits });
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::FastGradient;
 use crate::error::RegularizeError;
-use autograd::{Real, Tensor};
+use autograd::{Real, Shape, Tensor};
 
 /// The classes that a network predicts in a plane. See the [module documentation](self).
 ///
@@ -45,10 +45,7 @@ impl DecisionPlane {
     /// is not heeded. `side` is rounded up to an odd number.
     ///
     /// # Errors
-    /// If `x` does not fit the network.
-    ///
-    /// # Panics
-    /// If `x` is not one example.
+    /// If `x` is not one example, or does not fit the network.
     pub fn around<T: Real>(
         victim: &mut Victim<'_, T>,
         x: &Tensor<T>,
@@ -58,7 +55,11 @@ impl DecisionPlane {
         seed: u64,
     ) -> Result<DecisionPlane, RegularizeError> {
         let shape = x.shape();
-        assert!(shape.rank() > 0 && shape[0] == 1, "a decision plane around one example, not shape {shape}");
+        if shape.rank() == 0 || shape[0] != 1 {
+            let lengths = [&[1], shape.lengths().get(1..).unwrap_or_default()].concat();
+            let (what, expected) = ("values of one example", Shape::new(&lengths));
+            return Err(RegularizeError::Shape { what, expected, found: shape });
+        }
         let (side, width) = (side | 1, rows(shape)[1]);
         let labels = Tensor::new([1], vec![label]);
         let targets = Targets { x, labels: &labels, targets: None, first: 0, seed };

@@ -54,7 +54,7 @@ use margin::separate_margins;
 use nn::data::{Batches, Dataset};
 use nn::loss::{Reduction, cross_entropy, error_count};
 use nn::optimise::HyperparameterError;
-use nn::train::Batch;
+use nn::train::{Batch, check_model};
 use nn::{Layer, Mode};
 use std::collections::HashMap;
 
@@ -378,6 +378,7 @@ pub fn verify<T: Real>(
     parameters: &Parameters<T>,
 ) -> Result<Verified, RegularizeError> {
     region.threat.check(data)?;
+    check_model(model, data)?;
     let mut batches = Batches::in_order(data.len(), 256)?;
     let mut plans: Vec<(usize, Plan<T>)> = Vec::new();
     let [mut wrong, mut unproven, mut separate] = [0.0; 3];

@@ -37,7 +37,12 @@ pub struct UnitMoves {
 }
 
 /// Both moves for `units` units of `inputs` normal weights each.
+///
+/// # Panics
+/// If there are no units, of which there is no mean.
+#[track_caller]
 pub fn unit_moves(inputs: usize, epsilon: f64, units: usize, seed: u64) -> UnitMoves {
+    assert!(units > 0, "unit_moves: no units");
     let (mut attack, mut noise) = (0.0, 0.0);
     let stream = |name, run| Stream::new(seed, stream_of_name(name), run);
     for unit in 0..units as u64 {

@@ -38,7 +38,7 @@ use autograd::{Feed, Graph, Parameters, Plan, Real};
 use nn::data::{Batches, Dataset};
 use nn::loss::{Reduction, cross_entropy, error_count};
 use nn::optimise::HyperparameterError;
-use nn::train::{EpochMetrics, EpochObserver};
+use nn::train::{EpochMetrics, EpochObserver, check_model};
 use nn::{Layer, Mode};
 use std::ops::ControlFlow;
 
@@ -88,8 +88,8 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
     /// random point. The alarm goes off at half of the best accuracy.
     ///
     /// # Errors
-    /// If `steps` is less than 2, which would be no other attack, there is no projection in the norm, or an example
-    /// lies outside of the threat's box.
+    /// If `steps` is less than 2, which would be no other attack, there is no projection in the norm, an example
+    /// lies outside of the threat's box, or the network does not take the examples.
     pub fn new(
         model: &'m dyn Layer<T>,
         threat: Threat,
@@ -103,6 +103,7 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
             "at least 2",
         )?;
         threat.check(held_out)?;
+        check_model(model, held_out)?;
         let single = Pgd::new(threat, 1)?;
         let single = if threat.epsilon() > 0.0 { single.step_size(threat.epsilon())? } else { single };
         Ok(OverfittingMonitor {

@@ -41,6 +41,7 @@ use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Feed, Graph, Parameters, Plan, Real, Shape, Tensor, Var};
 use nn::data::Dataset;
 use nn::optimise::HyperparameterError;
+use nn::train::check_examples;
 use nn::{Layer, Mode};
 
 /// Noise level, numbers of copies, and the allowed probability of a wrong statement.
@@ -115,10 +116,15 @@ impl Smoothing {
     }
 
     /// What `successes` of the copies that estimate say of a class: `None` to abstain.
-    pub fn certificate(&self, class: u32, successes: u64) -> Option<Certified> {
+    ///
+    /// # Errors
+    /// If there are more successes than copies.
+    pub fn certificate(&self, class: u32, successes: u64) -> Result<Option<Certified>, RegularizeError> {
+        let fits = successes <= self.estimation;
+        let (value, range) = (successes as f64, "at most the number of copies");
+        HyperparameterError::unless(fits, "number of successes", value, range)?;
         let probability = clopper_pearson_lower(successes, self.estimation, self.alpha);
-        let radius = self.radius(probability)?;
-        Some(Certified { class, radius, probability })
+        Ok(self.radius(probability).map(|radius| Certified { class, radius, probability }))
     }
 }
 
@@ -153,6 +159,8 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
     ) -> Result<Vec<u64>, RegularizeError> {
         let shape = example.shape();
         if self.plan.as_ref().is_none_or(|(known, _)| *known != shape) {
+            let lengths = [&[1], shape.lengths()].concat();
+            check_examples(self.model, Shape::new(&lengths))?;
             self.plan = Some((shape, self.compile(shape)));
         }
         let (_, plan) = self.plan.as_mut().expect("just compiled");
@@ -208,7 +216,7 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
         let (smoothing, number) = (self.smoothing, 2 * u64::from(number));
         let class = most(&self.counts(example, parameters, smoothing.selection, number)?);
         let counts = self.counts(example, parameters, smoothing.estimation, number + 1)?;
-        Ok(smoothing.certificate(class as u32, counts[class]))
+        smoothing.certificate(class as u32, counts[class])
     }
 
     /// The certificates of all examples, in order.

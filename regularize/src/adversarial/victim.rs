@@ -17,6 +17,7 @@ use super::norm::rows;
 use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
+use nn::train::check_examples;
 use nn::{Layer, Mode};
 use std::collections::HashMap;
 
@@ -290,7 +291,11 @@ impl<'m, T: Real> Victim<'m, T> {
         feeds: &[(&str, Feed<'_, T>)],
         read: impl FnOnce(Outputs<'_, T>) -> R,
     ) -> Result<R, RegularizeError> {
-        let plan = self.plans.entry((name.to_string(), shape)).or_insert_with(|| {
+        let key = (name.to_string(), shape);
+        if !self.plans.contains_key(&key) {
+            check_examples(self.model, shape)?;
+        }
+        let plan = self.plans.entry(key).or_insert_with(|| {
             let mut plan = build(&Graph::new(), self.model, self.mode, shape);
             plan.set_seed(self.seed);
             plan

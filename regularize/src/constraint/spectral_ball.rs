@@ -75,7 +75,7 @@ impl<T: Real> Projection<T> for SpectralBall {
 /// The matrix nearest to `v`, `[.., out]`, with no singular value above `bound`; `v` bit for bit if it has none.
 ///
 /// # Panics
-/// If `v` has fewer than two axes.
+/// If `v` has fewer than two axes, or the bound is not above 0.
 ///
 /// ```
 /// use autograd::{Graph, Tensor, interpret};
@@ -90,6 +90,7 @@ impl<T: Real> Projection<T> for SpectralBall {
 pub fn project_onto_spectral_ball<T: Real>(v: Var<'_, T>, bound: f64) -> Var<'_, T> {
     let shape = v.shape();
     assert!(shape.rank() >= 2, "project_onto_spectral_ball: a matrix or a kernel is needed, not {shape}");
+    assert!(bound > 0.0, "project_onto_spectral_ball: the bound is {bound}, it must be above 0");
     Var::custom(CutSingularValues(bound), &[v])
 }
 

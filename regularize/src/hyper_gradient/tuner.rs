@@ -50,7 +50,7 @@ use autograd::{Feed, Graph, IndexVar, Parameters, Plan, Real, Tensor, Var, jvp, 
 use nn::data::{Batches, DataError, Dataset, LastBatch};
 use nn::initialise::initialise_parameters;
 use nn::optimise::HyperparameterError;
-use nn::train::Batch;
+use nn::train::{Batch, check_model};
 use nn::{Layer, Mode, Optimiser, ParameterSpec};
 
 const INPUTS: &str = "inputs";
@@ -197,6 +197,8 @@ impl<'m, T: Real> HyperTuner<'m, T> {
         parameters: &mut Parameters<T>,
     ) -> Result<Course, RegularizeError> {
         self.check()?;
+        check_model(self.model, train)?;
+        check_model(self.model, validation)?;
         let graph = Graph::new();
         let mut batches = Feeder::new(train, self.batch_size, self.seed)?;
         let mut validations = Feeder::new(validation, self.validation_batch_size, !self.seed)?;

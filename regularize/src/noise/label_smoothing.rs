@@ -98,14 +98,32 @@ impl LabelSmoothing {
         match self.wrong {
             Wrong::Uniform => self.epsilon,
             Wrong::Others => {
-                let (epsilon, k) = (self.epsilon, classes as f64);
-                assert!(
-                    epsilon < (k - 1.0) / k,
-                    "label smoothing: with ε = {epsilon} the label is no longer the likeliest of {classes} classes"
-                );
-                epsilon * k / (k - 1.0)
+                if let Err(error) = self.check(classes) {
+                    panic!("label smoothing: {error}");
+                }
+                self.epsilon * classes as f64 / (classes as f64 - 1.0)
             }
         }
+    }
+
+    /// That the label stays the likeliest of so many classes: in the book's convention `ε < (K - 1)/K`.
+    ///
+    /// # Errors
+    /// [`RegularizeError::TooSmooth`] if not.
+    ///
+    /// ```
+    /// use regularize::LabelSmoothing;
+    /// assert!(LabelSmoothing::new(0.5)?.check(3).is_ok());
+    /// assert!(LabelSmoothing::new(0.5)?.check(2).is_err()); // two halves
+    /// assert!(LabelSmoothing::uniform(0.5)?.check(2).is_ok()); // 3/4 and 1/4
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    pub fn check(&self, classes: usize) -> Result<(), RegularizeError> {
+        let (epsilon, k) = (self.epsilon, classes as f64);
+        if epsilon == 0.0 || self.wrong == Wrong::Uniform || epsilon < (k - 1.0) / k {
+            return Ok(());
+        }
+        Err(RegularizeError::TooSmooth { epsilon, classes })
     }
 
     /// The target distributions of labels `[..]`, as `[.., classes]`.

@@ -95,10 +95,21 @@ pub fn l2_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>) -> Var<'g, T> {
 /// the trace of the matrix that maps targets to predictions. A direction with `λ = 0` counts 0, also at `α = 0`.
 ///
 /// ```
-/// assert_eq!(regularize::effective_parameters(&[3.0, 1.0], 1.0), 0.75 + 0.5);
+/// assert_eq!(regularize::effective_parameters(&[3.0, 1.0], 1.0)?, 0.75 + 0.5);
+/// # Ok::<(), regularize::RegularizeError>(())
 /// ```
-pub fn effective_parameters(eigenvalues: &[f64], alpha: f64) -> f64 {
-    eigenvalues.iter().filter(|&&lambda| lambda != 0.0).map(|lambda| lambda / (lambda + alpha)).sum()
+///
+/// # Errors
+/// If `alpha` or an eigenvalue is negative or not finite.
+pub fn effective_parameters(eigenvalues: &[f64], alpha: f64) -> Result<f64, RegularizeError> {
+    at_least_zero("coefficient alpha", alpha)?;
+    let mut sum = 0.0;
+    for &lambda in eigenvalues {
+        if at_least_zero("eigenvalue", lambda)? != 0.0 {
+            sum += lambda / (lambda + alpha);
+        }
+    }
+    Ok(sum)
 }
 
 /// The proximal operator of `t/2 ‖u‖²`: `v / (1 + t)`.

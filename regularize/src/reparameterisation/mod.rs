@@ -34,7 +34,8 @@ pub use weight_norm::{WeightNorm, weight_normalised};
 use autograd::{Real, Var, substitute};
 use nn::{Layer, Mode, ParameterSpec, Role, Selection};
 
-/// What `layer` makes of `x` with `weight(spec, w)` in the place of each selected parameter `w`.
+/// What `layer` makes of `x` with `weight(spec, w)` in the place of each selected parameter `w`, and so what it
+/// proposes for its running statistics.
 ///
 /// What `x` was made of stays as it is, also where it depends on the same parameters. If every weight stays the
 /// variable it was, nothing is recorded beyond the layer.
@@ -46,26 +47,27 @@ pub(crate) fn with_weights<'g, T: Real>(
     selection: &Selection,
     weight: impl Fn(&ParameterSpec, Var<'g, T>) -> Var<'g, T>,
 ) -> Var<'g, T> {
-    let before = x.graph().proposed_updates().len();
-    let y = layer.forward(x, mode);
-    assert!(
-        x.graph().proposed_updates().len() == before,
-        "a reparameterised layer must not propose updates: wrap the layers within {layer:?} instead"
-    );
+    let graph = x.graph();
+    let (y, proposed) = graph.intercepting_proposals(|| layer.forward(x, mode));
     let mut replacements = Vec::new();
     for spec in layer.parameters().iter().filter(|spec| selection.contains(spec)) {
-        let old = spec.declare(x.graph());
+        let old = spec.declare(graph);
         let new = weight(spec, old);
         if new.id() != old.id() {
             replacements.push((old, new));
         }
     }
-    if replacements.is_empty() {
-        return y;
+    let mut outputs = vec![y];
+    outputs.extend(proposed.iter().map(|(_, new)| *new));
+    if !replacements.is_empty() {
+        // A replaced variable is not looked behind: `x` in its own place ends the walk there.
+        replacements.push((x, x));
+        outputs = substitute(&outputs, &replacements);
     }
-    // A replaced variable is not looked behind: `x` in its own place ends the walk there.
-    replacements.push((x, x));
-    substitute(&[y], &replacements)[0]
+    for ((parameter, _), new) in proposed.into_iter().zip(&outputs[1..]) {
+        graph.propose_update(parameter, *new);
+    }
+    outputs[0]
 }
 
 /// The weights that have inputs and outputs.

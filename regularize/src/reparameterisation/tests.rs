@@ -1,4 +1,6 @@
 use super::*;
+use crate::dropout::DropConnect;
+use crate::noise::WeightNoise;
 use crate::testing::{assert_close, check, numbers, run, value};
 use autograd::check::check_gradient;
 use autograd::{Draw, Feed, Graph, Parameters, Plan, Shape, Tensor, grad};
@@ -290,12 +292,57 @@ fn a_whole_network_can_be_wrapped_and_an_example_stands_alone() {
     }
 }
 
+/// Running statistics are those of what the changed weights make, and never of the weights as they stand.
 #[test]
-#[should_panic(expected = "a reparameterised layer must not propose updates")]
-fn batch_normalisation_within_is_refused() {
+fn batch_normalisation_within_sees_the_changed_weights() {
+    let model = || Sequential::<f64>::new().linear(4, 3).then(BatchNorm::new("n", 3)).linear(3, 2);
+    let layers: [Box<dyn Layer<f64>>; 3] = [
+        Box::new(WeightNorm::new(model())),
+        Box::new(DropConnect::new(model(), Selection::weights(), 0.5).unwrap()),
+        Box::new(WeightNoise::new(model(), Selection::weights(), 0.5).unwrap()),
+    ];
+    let (x, draw) = (numbers([5, 4], -1.0, 1.0, 1), Draw { seed: 1, run: 2 });
+    for layer in layers {
+        let mut parameters = initialise(&*layer, 3);
+        if let Some(gain) = parameters.get_mut("linear1.weight.gain") {
+            gain.data_mut().fill(7.0);
+        }
+        let graph = Graph::new();
+        let input = graph.constant(x.clone());
+        layer.forward(input, Mode::Train);
+        let proposed = graph.proposed_updates();
+        assert_eq!(proposed.len(), 2);
+        // The first layer alone, changed in the same way.
+        let first = |inner: Linear| -> Box<dyn Layer<f64>> {
+            let name = format!("{layer:?}");
+            match () {
+                () if name.starts_with("WeightNorm") => Box::new(WeightNorm::new(inner)),
+                () if name.starts_with("DropConnect") => {
+                    Box::new(DropConnect::new(inner, Selection::weights(), 0.5).unwrap())
+                }
+                () => Box::new(WeightNoise::new(inner, Selection::weights(), 0.5).unwrap()),
+            }
+        };
+        let before = first(Linear::new("linear1", 4, 3)).forward(input, Mode::Train);
+        let plain = Linear::new("linear1", 4, 3).forward(input, Mode::Train);
+        let mean = |h: Var<'_, f64>| run(h.mean_over(&[0]) * 0.1, &parameters, draw);
+        let found = run(proposed[0].1, &parameters, draw);
+        for ((found, expected), plain) in found.data().iter().zip(mean(before).data()).zip(mean(plain).data())
+        {
+            assert_close(*found, *expected, 1e-15);
+            assert!((found - plain).abs() > 1e-6, "{layer:?}: {found}");
+        }
+    }
+}
+
+/// A pass that only looks proposes nothing, changed or not.
+#[test]
+fn a_look_at_changed_weights_leaves_statistics_alone() {
     let model = Sequential::<f64>::new().linear(4, 3).then(BatchNorm::new("n", 3));
-    let graph = Graph::new();
-    WeightNorm::new(model).forward(graph.input("x", [2, 4]), Mode::Train);
+    let (graph, layer) = (Graph::new(), WeightNorm::new(model));
+    let x = graph.input("x", [2, 4]);
+    graph.without_proposals(|| layer.forward(x, Mode::Train));
+    assert!(graph.proposed_updates().is_empty());
 }
 
 #[test]

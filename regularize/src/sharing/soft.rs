@@ -36,8 +36,8 @@ impl SoftSharing {
         Ok(SoftSharing { beta: at_least_zero("soft sharing coefficient", beta)?, parts: Vec::new() })
     }
 
-    /// The same, also between each parameter whose name begins with `a` and the one whose name has `b` in the
-    /// place of `a`. Whole names choose one pair.
+    /// The same, also between each parameter [within](ParameterSpec::within) the part `a` of the network and the one
+    /// whose name has `b` in the place of `a`. Whole names choose one pair.
     pub fn between(mut self, a: &str, b: &str) -> SoftSharing {
         self.parts.push((a.into(), b.into()));
         self
@@ -46,7 +46,7 @@ impl SoftSharing {
     /// The pairs among `parameters`.
     ///
     /// # Errors
-    /// [`RegularizeError::SelectsNothing`] if no name begins with the first of two prefixes,
+    /// [`RegularizeError::SelectsNothing`] if no parameter is within the first of two parts,
     /// [`RegularizeError::MissingParameter`] if one has no counterpart, [`RegularizeError::NotAlike`] if that is
     /// of another shape.
     pub fn pairs<'p>(
@@ -58,7 +58,7 @@ impl SoftSharing {
         for (a, b) in &self.parts {
             RegularizeError::unless_selected(&Selection::named(a), parameters)?;
             for &spec in &learned {
-                let Some(rest) = spec.name.strip_prefix(a.as_str()) else { continue };
+                let Some(rest) = spec.within(a) else { continue };
                 let name = format!("{b}{rest}");
                 let Some(other) = learned.iter().find(|other| other.name == name) else {
                     let known = listed(parameters.iter().map(|spec| spec.name.as_str()));

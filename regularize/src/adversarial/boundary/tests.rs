@@ -41,3 +41,17 @@ fn the_second_axis_is_orthogonal_and_as_long() {
     assert_close(dot(&v, &v), dot(&u, &u), 1e-14);
     assert!(orthogonal(&[0.0, 0.0], vec![1.0, 2.0]).iter().all(|v| *v == 0.0));
 }
+
+#[test]
+fn the_plane_is_around_one_example_of_the_network() {
+    let (model, threat) = (Sequential::<f64>::new().linear(4, 2), Threat::two(1.0).unwrap());
+    let parameters = initialise(&model, 1);
+    let error = |shape: &[usize]| {
+        let x = Tensor::<f64>::zeros(Shape::new(shape));
+        let mut victim = Victim::new(&model, &parameters);
+        DecisionPlane::around(&mut victim, &x, 0, threat, 5, 1).unwrap_err().to_string()
+    };
+    assert_eq!(error(&[2, 4]), "the values of one example have shape [2, 4], not [1, 4]");
+    assert_eq!(error(&[]), "the values of one example have shape [], not [1]");
+    assert!(error(&[1, 3]).starts_with("the model does not take examples of shape [3]"));
+}

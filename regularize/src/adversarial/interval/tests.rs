@@ -452,4 +452,7 @@ fn only_valid_inputs_are_verified() {
     let error = verify(&model, region.within(0.0, 1.0).unwrap(), &data, &parameters).unwrap_err();
     assert_eq!(error.to_string(), "example 1 holds 1.5, outside the attack's box [0, 1]");
     assert!(verify(&model, region, &data, &parameters).is_ok());
+    let other = Sequential::<f64>::new().linear(3, 2);
+    let error = verify(&other, region, &data, &parameters).unwrap_err().to_string();
+    assert!(error.starts_with("the model does not take examples of shape [2]"), "{error}");
 }

@@ -96,6 +96,9 @@ fn numbers_are_checked_and_no_epoch_is_an_error() {
     let narrow = threat().within(0.0, 0.5).unwrap();
     let error = OverfittingMonitor::new(&model, narrow, 3, &data).err().expect("an example is outside");
     assert!(matches!(error, RegularizeError::OutsideBox { example: 1, .. }), "{error}");
+    let other = Sequential::<f64>::new().linear(3, 2);
+    let error = OverfittingMonitor::new(&other, threat(), 3, &data).err().expect("other examples");
+    assert!(matches!(error, RegularizeError::Train(_)), "{error}");
     assert!(matches!(monitor().finish(), Err(RegularizeError::NothingToKeep { .. })));
     // Parameters that are not there: the training ends, and the error comes back.
     let mut broken = monitor();

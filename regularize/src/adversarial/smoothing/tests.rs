@@ -92,7 +92,7 @@ fn choosing_and_counting_have_rounds_of_their_own() {
     for number in 0..4 {
         let found = smoothed.certify(&x, &parameters, number).unwrap().unwrap();
         let counts = smoothed.counts(&x, &parameters, 400, 2 * u64::from(number) + 1).unwrap();
-        assert_eq!(Some(found), settings.certificate(1, counts[1]));
+        assert_eq!(Some(found), settings.certificate(1, counts[1]).unwrap());
         let chosen = smoothed.counts(&x, &parameters, 400, 2 * u64::from(number)).unwrap();
         seen.extend([chosen[1], counts[1]]);
     }
@@ -131,4 +131,12 @@ fn numbers_are_checked() {
         assert!(smoothing(1.0).confidence(bad).is_err());
     }
     assert!(smoothing(1.0).samples(0, 1).is_err() && smoothing(1.0).samples(1, 0).is_err());
+}
+
+#[test]
+fn examples_that_the_network_does_not_take_are_an_error() {
+    let model = Sequential::<f64>::new().linear(3, 2);
+    let mut smoothed = SmoothedClassifier::new(&model, smoothing(0.5), 1);
+    let error = smoothed.counts(&Tensor::zeros([4]), &initialise(&model, 1), 10, 0).unwrap_err().to_string();
+    assert!(error.starts_with("the model does not take examples of shape [4]"), "{error}");
 }

@@ -157,3 +157,23 @@ fn an_estimate_needs_a_width_and_pairs() {
     }
     assert_eq!(error(0.1, 0), "the number of pairs is 0, it must be at least 1");
 }
+
+#[test]
+fn examples_that_the_network_does_not_take_are_an_error() {
+    let model = nn::Sequential::<f64>::new().linear(3, 2);
+    let parameters = nn::initialise(&model, 1);
+    let (x, labels) = (Tensor::<f64>::zeros([2, 4]), Tensor::new([2], vec![0, 1]));
+    let mut victim = Victim::new(&model, &parameters);
+    let errors = [
+        victim.logits(&x).map(drop).unwrap_err(),
+        victim.slope(AttackLoss::Margin, &x, &targets(&x, &labels)).map(drop).unwrap_err(),
+        victim.jacobian(&x).map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.to_string().starts_with("the model does not take examples of shape [4]"), "{error}");
+    }
+    // A map is no row of logits.
+    let flat = nn::Sequential::<f64>::new().then(nn::Activation::Tanh);
+    let error = Victim::new(&flat, &parameters).logits(&Tensor::zeros([2, 2, 2])).unwrap_err();
+    assert!(error.to_string().contains("a classifier makes [2, classes]"), "{error}");
+}

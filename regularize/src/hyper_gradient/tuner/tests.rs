@@ -1,6 +1,7 @@
 use super::*;
 use crate::Penalties;
 use crate::hyper_gradient::{ConcreteDropout, TunedL2, TunedNoise};
+use crate::testing::numbers;
 use nn::data::digits;
 use nn::{Activation, Selection, Sequential, Trainer, initialise};
 
@@ -209,6 +210,17 @@ fn bad_requests_are_refused() {
         said(tuner(&model, sgd()).batch_size(0)),
         "batch size 0: a minibatch needs at least one example"
     );
+    // Neither set may be of other examples than the network takes, or of more classes.
+    let narrow = Dataset::new(numbers([6, 3], 0.0, 1.0, 1), Tensor::new([6], vec![0; 6]), 1).unwrap();
+    let many = Dataset::new(train.examples().clone(), train.labels().clone(), 1000).unwrap();
+    for (train, validation) in
+        [(&narrow, &validation), (&train, &narrow), (&many, &validation), (&train, &many)]
+    {
+        let mut parameters = initialise(&model, 3);
+        let error = tuner(&model, sgd()).fit(train, validation, &mut parameters).unwrap_err();
+        assert!(matches!(error, RegularizeError::Train(_)), "{error}");
+        assert_eq!(parameters, initialise(&model, 3));
+    }
 }
 
 /// The step overflows: the error says where, and the parameters are the last good ones.

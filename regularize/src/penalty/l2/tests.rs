@@ -84,9 +84,14 @@ fn effective_parameters_are_the_trace_of_the_smoother() {
         let determinant = (a + alpha) * (c + alpha) - b * b;
         // tr((XᵀX + α I)⁻¹ XᵀX)
         let trace = ((c + alpha) * a - 2.0 * b * b + (a + alpha) * c) / determinant;
-        assert_close(effective_parameters(&eigenvalues, alpha), trace, 1e-13);
+        assert_close(effective_parameters(&eigenvalues, alpha).unwrap(), trace, 1e-13);
     }
-    assert_eq!(effective_parameters(&[0.0, 2.0], 0.0), 1.0);
+    assert_eq!(effective_parameters(&[0.0, 2.0], 0.0).unwrap(), 1.0);
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(
+            effective_parameters(&[1.0], bad).is_err() && effective_parameters(&[1.0, bad], 1.0).is_err()
+        );
+    }
 }
 
 /// `u = prox(v)` minimises `t α/2 u² + (u - v)²/2`: its derivative there is 0.
