@@ -49,6 +49,12 @@ impl Bootstrap {
     ///
     /// # Panics
     /// If an index is out of range.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bag = Bootstrap::of(vec![2, 0, 2, 2], 4);
+    /// assert_eq!((bag.indices(), bag.out_of_bag()), (&[2, 0, 2, 2][..], &[1, 3][..]));
+    /// ```
     #[track_caller]
     pub fn of(indices: Vec<usize>, examples: usize) -> Bootstrap {
         let mut drawn = vec![false; examples];
@@ -64,6 +70,13 @@ impl Bootstrap {
     ///
     /// # Panics
     /// If `examples` is 0 or above 8.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bags: Vec<_> = Bootstrap::all(3).collect();
+    /// let without_the_first = bags.iter().filter(|bag| bag.out_of_bag().contains(&0)).count();
+    /// assert_eq!((bags.len(), without_the_first), (27, 8)); // (1 - 1/3)³ = 8/27
+    /// ```
     pub fn all(examples: usize) -> impl Iterator<Item = Bootstrap> {
         assert!((1..=8).contains(&examples), "{examples}^{examples} bootstraps cannot be walked through");
         (0..examples.pow(examples as u32)).map(move |number| {
