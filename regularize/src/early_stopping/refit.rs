@@ -57,8 +57,8 @@ pub enum Length {
 pub struct Refitted<T: Real> {
     /// The parameters at its end, the optimiser's memory among them.
     pub parameters: Parameters<T>,
-    /// How it went. A training of so many steps ends where they do: the epoch of the last one is not in it, even
-    /// if that step was the epoch's last. [`LearningCurve::position`] says where it ended.
+    /// How it went. A training of so many steps ends where they do: the epoch of the last one is not in it,
+    /// even if that step was the epoch's last. [`LearningCurve::position`] says where it ended.
     pub curve: LearningCurve,
     /// For [`refit_onwards`], the loss on the validation set at the end; NaN for [`refit_from_scratch`].
     pub loss: f64,

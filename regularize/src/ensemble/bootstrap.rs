@@ -41,6 +41,12 @@ impl Bootstrap {
     }
 
     /// Every example once, none left out: members that differ in something else.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bag = Bootstrap::everything(3);
+    /// assert_eq!((bag.indices(), bag.out_of_bag()), (&[0, 1, 2][..], &[][..]));
+    /// ```
     pub fn everything(examples: usize) -> Bootstrap {
         Bootstrap { indices: (0..examples).collect(), out_of_bag: Vec::new() }
     }

@@ -68,6 +68,17 @@ impl<T: Real> Snapshots<T> {
     }
 
     /// None yet, for a training that goes on with this step.
+    ///
+    /// ```
+    /// use autograd::Parameters;
+    /// use nn::Schedule;
+    /// use regularize::ensemble::Snapshots;
+    /// let schedule = Schedule::CosineRestarts { initial: 1.0, last: 0.0, steps: 3, growth: 1 };
+    /// let mut snapshots = Snapshots::<f64>::resumed(&schedule, 4);
+    /// assert!(!snapshots.observe(&Parameters::new())); // after step 4
+    /// assert!(snapshots.observe(&Parameters::new())); // after step 5, the last of the second cycle
+    /// assert_eq!(snapshots.steps(), [5]);
+    /// ```
     pub fn resumed(schedule: &Schedule, step: u64) -> Snapshots<T> {
         Snapshots { schedule: schedule.clone(), step, taken: Vec::new() }
     }

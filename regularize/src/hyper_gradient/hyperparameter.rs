@@ -143,6 +143,18 @@ impl Hyperparameter {
     }
 
     /// Its parameter: a scalar of [`Role::Hyperparameter`].
+    ///
+    /// ```
+    /// use nn::{Role, Selection, initialise_parameters};
+    /// use regularize::hyper_gradient::Hyperparameter;
+    /// let decay = Hyperparameter::positive("decay", 0.01)?;
+    /// let spec = decay.spec();
+    /// assert_eq!(spec.role, Role::Hyperparameter);
+    /// assert!(!Selection::weights().contains(&spec)); // no penalty and no decay of its own
+    /// let begun = initialise_parameters::<f64>(&[spec], 1);
+    /// assert!((decay.value_in(&begun)? - 0.01).abs() < 1e-16);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn spec(&self) -> ParameterSpec {
         ParameterSpec {
             name: self.name.clone(),
@@ -153,12 +165,18 @@ impl Hyperparameter {
     }
 
     /// The logarithm, or the log-odds: what a hyper-gradient is taken with respect to.
+    ///
+    /// # Panics
+    /// If the graph has an input of this name, or a parameter of it in another shape.
     #[track_caller]
     pub fn raw<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
         graph.parameter(&self.name, Shape::SCALAR)
     }
 
     /// The number itself.
+    ///
+    /// # Panics
+    /// As [`Hyperparameter::raw`].
     #[track_caller]
     pub fn value<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
         let raw = self.raw(graph);
@@ -348,6 +366,9 @@ pub struct TunedNoise(pub Hyperparameter);
 
 impl TunedNoise {
     /// `x + σ n` for given draws `n`: a pure function.
+    ///
+    /// # Panics
+    /// If the draws do not broadcast with `x`, or as [`Hyperparameter::raw`].
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, draws: Var<'g, T>) -> Var<'g, T> {
         x + draws * self.0.value(x.graph())

@@ -76,6 +76,9 @@ impl<'g, T: Real> Unrolled<'g, T> {
 
     /// Expressions of the parameters, at their values after the last step. Without steps the variables
     /// themselves.
+    ///
+    /// # Panics
+    /// If the outputs are of another graph.
     #[track_caller]
     pub fn at(&self, outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
         substitute(outputs, &self.updates)
