@@ -33,7 +33,7 @@
 //! | [`matching_pursuit`](sparsity::matching_pursuit()), [`ista`](sparsity::ista), [`fista`](sparsity::fista), [`SparseCoder`](sparsity::SparseCoder) | `(x, D) -> h`; a protocol | book 7.10; Pati et al. 1993; Beck and Teboulle 2009 | orthonormal atoms: the `k` largest, the soft threshold; normal equations; the duality gap bounds the error | `sparse_codes` |
 //! | [`ensemble`]: [`Bagging`](ensemble::Bagging), [`Snapshots`](ensemble::Snapshots), [`Average`](ensemble::Average) | protocols; logits -> distribution | book 7.11; Breiman 1996; Huang et al. 2017 | `v/k + (k - 1)c/k` and the ambiguity identity; all `nⁿ` bootstraps; the same bits for any number of threads | `bagging`; `lab study --only bagging,snapshots` |
 //! | [`Dropout`] | activation transform `(x, mask) -> x`, and a layer that draws the mask | book 7.12; Srivastava et al. 2014 | all `2ⁿ` masks: arithmetic mean (linear), geometric mean (softmax), ridge (least squares); one mask for both passes; replay | `dropout_family` |
-//! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit; on weights no unit is scaled | `dropout_enumeration` |
+//! | [`scale_units`](dropout::scale_units), [`scale_weights`](dropout::scale_weights) | rewrite of a graph: each mask becomes its mean | book 7.12; Hinton et al. 2012 | the training expression becomes the predicting one, bit for bit, of the inverted form the plain network; on weights no unit is scaled, and it is the same up to rounding | `dropout_enumeration` |
 //! | [`SubNetworks`] | protocol: every subnetwork, one by one | Warde-Farley et al. 2014 | softmax regression and deep linear networks: rule = geometric mean to 1e-12; against masks set by hand | `dropout_enumeration` |
 //! | [`MonteCarlo`] | protocol over [`Mode::Sample`](nn::Mode) | Gal and Ghahramani 2016 | moments of the samples; many samples come to the mean of all subnetworks | `monte_carlo_dropout` |
 //! | [`GaussianDropout`](dropout::GaussianDropout) | activation transform `x (1 + σ ν)` | Srivastava et al. 2014, section 10 | mean and variance are those of inverted dropout | `dropout_family` |
@@ -137,10 +137,10 @@
 //! study` compares all techniques that train a classifier. Beyond the rows above,
 //! `tests/composition.rs` holds five techniques in one plan to what each does alone.
 //!
-//! # Not there yet
+//! # Limits
 //!
-//! Square attacks in the one norm; derivatives of the largest singular value in the slack and the multiplier of
-//! a spectral ball; hyper-gradients of augmentations beyond affine warps, brightness, contrast and noise.
+//! Square attacks are in the norms of their paper, two and infinity. Hyper-gradients reach augmentations by affine
+//! warps, brightness, contrast and noise.
 
 pub mod adversarial;
 pub mod augmentation;

@@ -34,7 +34,7 @@ use super::attack::{Attack, Moved};
 use super::loss::Goal;
 use super::norm::rows;
 use super::victim::{Plans, Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Parameters, Real, Tensor};
 use nn::data::{Batches, Dataset};
 use nn::train::Evaluator;
@@ -132,9 +132,13 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         AttackEvaluator { seed, plans: Plans::new(), ..self }
     }
 
-    /// The same with losses and gradients of a stochastic network averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        AttackEvaluator { draws: draws.max(1), plans: Plans::new(), ..self }
+    /// The same with losses and gradients of a stochastic network averaged over so many draws.
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(AttackEvaluator { draws, plans: Plans::new(), ..self })
     }
 
     /// The same with another goal than any wrong class.
@@ -192,11 +196,11 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         // Also checks that model and data fit.
         let mut evaluator = Evaluator::new(self.model, self.batch_size).in_mode(self.mode, self.seed);
         let clean_error = evaluator.evaluate(data, parameters)?.error;
-        self.check_box(data)?;
+        self.attack.threat().check(data)?;
         let reach = self.goal.targets(data.labels().data(), data.classes())?;
         let mut tallies: Vec<Tally<T>> = epsilons.iter().map(|_| Tally::default()).collect();
         let mut victim =
-            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws);
+            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws)?;
         victim.plans = std::mem::take(&mut self.plans);
         let mut batches = Batches::in_order(data.len(), self.batch_size)?;
         for (number, indices) in batches.epoch(0).enumerate() {
@@ -243,23 +247,6 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
             .collect();
         let all = epsilons.iter().zip(tallies).zip(worst);
         Ok(all.map(|((&epsilon, tally), worst)| tally.finish(data, epsilon, clean_error, worst)).collect())
-    }
-
-    /// That all examples lie in the attack's box: from outside, budgets and success mean nothing.
-    fn check_box(&self, data: &Dataset<T>) -> Result<(), RegularizeError> {
-        let Some((low, high)) = self.attack.threat().bounds() else { return Ok(()) };
-        let (low, high) = (T::from_f64(low), T::from_f64(high));
-        // A NaN in the data is the network's matter: it gives a NaN gradient, which is counted.
-        let outside = data.examples().data().iter().position(|v| *v < low || *v > high);
-        match outside {
-            None => Ok(()),
-            Some(position) => Err(RegularizeError::OutsideBox {
-                example: position / data.width(),
-                value: data.examples().data()[position].to_f64(),
-                low: low.to_f64(),
-                high: high.to_f64(),
-            }),
-        }
     }
 
     /// What the network is given: in the box, and for a smallest perturbation within the budget.

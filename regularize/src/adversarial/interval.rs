@@ -109,7 +109,8 @@ impl InputBox {
         self.threat.epsilon()
     }
 
-    /// The box around `x`; with `ε = 0` the variable `x` itself, twice.
+    /// The box around `x`; with `ε = 0` the variable `x` itself, twice. An `x` outside of the valid inputs is not in
+    /// it: a data set is asked for that by [`Threat::check`].
     #[track_caller]
     pub fn around<'g, T: Real>(&self, x: Var<'g, T>) -> Interval<'g, T> {
         let epsilon = self.epsilon();
@@ -368,14 +369,15 @@ pub struct Verified {
 /// Proves what can be proven about each example, in [`Mode::Evaluate`].
 ///
 /// # Errors
-/// [`RegularizeError::NoBounds`] if the network has an operation without a rule; others if data, model and
-/// parameters do not fit.
+/// [`RegularizeError::NoBounds`] if the network has an operation without a rule, [`RegularizeError::OutsideBox`] if
+/// an example is no valid input; others if data, model and parameters do not fit.
 pub fn verify<T: Real>(
     model: &dyn Layer<T>,
     region: InputBox,
     data: &Dataset<T>,
     parameters: &Parameters<T>,
 ) -> Result<Verified, RegularizeError> {
+    region.threat.check(data)?;
     let mut batches = Batches::in_order(data.len(), 256)?;
     let mut plans: Vec<(usize, Plan<T>)> = Vec::new();
     let [mut wrong, mut unproven, mut separate] = [0.0; 3];

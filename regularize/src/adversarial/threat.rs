@@ -23,6 +23,7 @@ use super::norm::{Norm, rows};
 use super::projection::Multiplier;
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Graph, Real, Shape, Var};
+use nn::data::Dataset;
 use std::fmt;
 
 /// Norm, budget and box, checked together. See the [module documentation](self).
@@ -112,6 +113,26 @@ impl Threat {
     /// The box of valid inputs.
     pub fn bounds(&self) -> Option<(f64, f64)> {
         self.bounds
+    }
+
+    /// That all examples lie in the box: from outside, budgets and success mean nothing.
+    ///
+    /// # Errors
+    /// [`RegularizeError::OutsideBox`] with the first that does not.
+    pub fn check<T: Real>(&self, data: &Dataset<T>) -> Result<(), RegularizeError> {
+        let Some((low, high)) = self.bounds else { return Ok(()) };
+        let (low, high) = (T::from_f64(low), T::from_f64(high));
+        // A NaN in the data is the network's matter: it gives a NaN gradient, which is counted.
+        let outside = data.examples().data().iter().position(|v| *v < low || *v > high);
+        match outside {
+            None => Ok(()),
+            Some(position) => Err(RegularizeError::OutsideBox {
+                example: position / data.width(),
+                value: data.examples().data()[position].to_f64(),
+                low: low.to_f64(),
+                high: high.to_f64(),
+            }),
+        }
     }
 
     /// That [`Threat::project`] knows the norm.

@@ -14,8 +14,9 @@
 
 use super::loss::AttackLoss;
 use super::norm::rows;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
+use nn::optimise::HyperparameterError;
 use nn::{Layer, Mode};
 use std::collections::HashMap;
 
@@ -75,9 +76,13 @@ impl<'m, T: Real> Victim<'m, T> {
         Victim { mode, seed, plans: HashMap::new(), ..self }
     }
 
-    /// The same with losses and gradients averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        Victim { draws: draws.max(1), ..self }
+    /// The same with losses and gradients averaged over so many draws.
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(Victim { draws, ..self })
     }
 
     /// How many examples were looked at so far, each forward look and each look with a gradient counted once
@@ -186,7 +191,7 @@ impl<'m, T: Real> Victim<'m, T> {
     /// and no example's loss enters another's estimate.
     ///
     /// # Errors
-    /// As [`Victim::logits`].
+    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::logits`].
     pub fn estimated_gradient(
         &mut self,
         loss: AttackLoss,
@@ -194,6 +199,9 @@ impl<'m, T: Real> Victim<'m, T> {
         sigma: f64,
         pairs: usize,
     ) -> Result<Tensor<T>, RegularizeError> {
+        let fits = sigma.is_finite() && sigma > 0.0;
+        HyperparameterError::unless(fits, "width of the directions", sigma, "finite and above 0")?;
+        at_least_one("number of pairs", pairs)?;
         let shape = targets.x.shape();
         let width = rows(shape)[1];
         let mut sum = vec![0.0f64; targets.x.data().len()];

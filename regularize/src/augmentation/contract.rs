@@ -8,7 +8,7 @@
 //! ```
 //! use regularize::augmentation::{Change, Kind, LabelContract};
 //! let letters = LabelContract::new("the letters b, d and o")
-//!     .invariant(Kind::Rotation, 20.0)
+//!     .invariant(Kind::Rotation, 20.0)?
 //!     .confuses(Kind::MirrorLeftRight, &[(0, 1)]);
 //! assert!(letters.check(&[Change::new(Kind::Rotation, 15.0)]).is_ok());
 //! let refusal = letters.check(&[Change::new(Kind::MirrorLeftRight, 1.0)]).unwrap_err();
@@ -17,12 +17,15 @@
 //!     "mirroring left and right changes labels of the letters b, d and o: it confuses 0/1; \
 //!      labels are not declared invariant to it"
 //! );
+//! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
 use crate::error::RegularizeError;
+use nn::optimise::HyperparameterError;
 use std::fmt;
 
-/// A kind of change, with the unit in which its extent is measured. Extents of several add up.
+/// A kind of change, with the unit in which its extent is measured. Extents of several add up, factors multiply; a
+/// second mirror makes no more of the first, nor anything more of half a turn to either side, which is every turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Turned, to either side; degrees.
@@ -47,7 +50,7 @@ pub enum Kind {
     Contrast,
     /// More or less colourful; the largest change of the factor.
     Saturation,
-    /// Other hues; shares of the circle.
+    /// Other hues; shares of the circle, to either side.
     Hue,
     /// Blurred; the width, in shares of the shorter side.
     Blur,
@@ -82,6 +85,27 @@ impl Kind {
     fn is_mirror(self) -> bool {
         matches!(self, Kind::MirrorLeftRight | Kind::MirrorTopBottom)
     }
+
+    /// The extent beyond which there is nothing further.
+    fn most(self) -> f64 {
+        match self {
+            Kind::MirrorLeftRight | Kind::MirrorTopBottom | Kind::Occlusion => 1.0,
+            Kind::Rotation => 180.0,
+            Kind::Hue => 0.5,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// How far two changes of this kind go together, at most.
+    fn together(self, a: f64, b: f64) -> f64 {
+        let both = match self {
+            // (1 + a) (1 + b) - 1, and exactly b for a = 0.
+            Kind::Scale | Kind::Contrast | Kind::Saturation => a + b + a * b,
+            _ => a + b,
+        };
+        // A NaN stays one, so that it is refused.
+        if both > self.most() { self.most() } else { both }
+    }
 }
 
 /// A kind of change, and how far it may go.
@@ -104,13 +128,14 @@ impl Change {
         if extent == 0.0 { Vec::new() } else { vec![Change { kind, extent }] }
     }
 
-    /// One change of each kind, as far as all of them together may go: two turns by 30 degrees are one by 60.
+    /// One change of each kind, as far as all of them together may go: two turns by 30 degrees are one by 60, two
+    /// scalings by up to 1.3 one by 1.69.
     pub fn sum(changes: impl IntoIterator<Item = Change>) -> Vec<Change> {
         let mut sums: Vec<Change> = Vec::new();
         for change in changes.into_iter().filter(|change| change.extent != 0.0) {
             match sums.iter_mut().find(|sum| sum.kind == change.kind) {
-                Some(sum) => sum.extent += change.extent,
-                None => sums.push(change),
+                Some(sum) => sum.extent = change.kind.together(sum.extent, change.extent),
+                None => sums.push(Change { extent: change.kind.together(0.0, change.extent), ..change }),
             }
         }
         sums
@@ -157,16 +182,16 @@ impl LabelContract {
         LabelContract { set: set.into(), limits: Vec::new(), confusions: Vec::new() }
     }
 
-    /// The same, with labels that changes of this kind leave as they are up to `extent`. For a mirror that is 1.
+    /// The same, with labels that changes of this kind leave as they are up to `extent`. For a mirror that is 1;
+    /// infinity is any change.
     ///
-    /// # Panics
+    /// # Errors
     /// If `extent` is NaN or negative.
-    #[track_caller]
-    pub fn invariant(mut self, kind: Kind, extent: f64) -> Self {
-        assert!(extent >= 0.0, "a label contract: invariant to {} up to {extent}", kind.words().0);
+    pub fn invariant(mut self, kind: Kind, extent: f64) -> Result<Self, RegularizeError> {
+        HyperparameterError::unless(extent >= 0.0, "extent of a label contract", extent, "at least 0")?;
         self.limits.retain(|limit| limit.kind != kind);
         self.limits.push(Change { kind, extent });
-        self
+        Ok(self)
     }
 
     /// The same, knowing the pairs of classes that a larger change of this kind takes for each other.
@@ -193,10 +218,8 @@ impl LabelContract {
             (Kind::Noise, 0.5),
             (Kind::Occlusion, 0.25),
         ];
-        let digits = LabelContract::new("handwritten digits");
-        declared
-            .into_iter()
-            .fold(digits, |contract, (kind, extent)| contract.invariant(kind, extent))
+        let limits = declared.map(|(kind, extent)| Change { kind, extent }).into();
+        LabelContract { limits, ..LabelContract::new("handwritten digits") }
             .confuses(Kind::Rotation, &[(6, 9)])
             .confuses(Kind::MirrorLeftRight, &[(2, 5)])
             .confuses(Kind::MirrorTopBottom, &[(2, 5), (6, 9)])

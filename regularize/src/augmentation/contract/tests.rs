@@ -1,5 +1,6 @@
 use super::*;
-use crate::augmentation::{Affine, Augmentation, Crop, Flip, Mirror, Pipeline};
+use crate::augmentation::{Affine, Augmentation, Crop, Flip, Mirror, Pipeline, RandAugment};
+use std::sync::Arc;
 
 fn refusal(changes: &[(Kind, f64)]) -> String {
     let changes: Vec<_> = changes.iter().map(|&(kind, extent)| Change::new(kind, extent)).collect();
@@ -32,7 +33,7 @@ fn what_is_not_declared_is_refused_and_no_change_is_allowed() {
     for kind in [Kind::Rotation, Kind::Hue, Kind::Occlusion, Kind::Elastic] {
         assert!(nothing.check(&[Change::new(kind, 1e-9)]).is_err());
         assert!(nothing.check(&[Change::new(kind, 0.0)]).is_ok());
-        assert!(nothing.clone().invariant(kind, 1.0).check(&[Change::new(kind, 1.0)]).is_ok());
+        assert!(nothing.clone().invariant(kind, 1.0).unwrap().check(&[Change::new(kind, 1.0)]).is_ok());
     }
     // NaN is within no limit.
     assert!(LabelContract::digits().check(&[Change::new(Kind::Rotation, f64::NAN)]).is_err());
@@ -61,18 +62,25 @@ fn both_mirrors_are_a_half_turn() {
     };
     let mirrors = LabelContract::new("leaves")
         .invariant(Kind::MirrorLeftRight, 1.0)
-        .invariant(Kind::MirrorTopBottom, 1.0);
+        .and_then(|contract| contract.invariant(Kind::MirrorTopBottom, 1.0))
+        .unwrap();
     let refusal = both().for_labels(&mirrors).unwrap_err().to_string();
     assert!(refusal.starts_with("rotation by up to 180 degrees changes labels of leaves"), "{refusal}");
-    assert!(both().for_labels(&mirrors.invariant(Kind::Rotation, 180.0)).is_ok());
+    assert!(both().for_labels(&mirrors.invariant(Kind::Rotation, 180.0).unwrap()).is_ok());
     let turn = Flip::new(Mirror::Both, 0.5).unwrap();
     assert_eq!(Augmentation::<f32>::changes(&turn, [1, 8, 8]), [Change::new(Kind::Rotation, 180.0)]);
 }
 
 #[test]
-#[should_panic(expected = "a label contract: invariant to rotation up to NaN")]
-fn limits_are_numbers() {
-    let _ = LabelContract::new("a set").invariant(Kind::Rotation, f64::NAN);
+fn limits_are_numbers_of_at_least_0() {
+    let limit = |extent: f64| LabelContract::new("a set").invariant(Kind::Rotation, extent);
+    for bad in [f64::NAN, -1.0] {
+        let expected = format!("the extent of a label contract is {bad}, it must be at least 0");
+        assert_eq!(limit(bad).unwrap_err().to_string(), expected);
+    }
+    for good in [0.0, 20.0, f64::INFINITY] {
+        assert_eq!(limit(good).unwrap().limit(Kind::Rotation), good);
+    }
 }
 
 /// One of several: the largest of each kind, whichever comes first.
@@ -99,4 +107,34 @@ fn neither_nan_nor_a_sign_gets_past_a_contract() {
     }
     assert!(LabelContract::digits().check(&[turn(-60.0)]).is_err());
     assert_eq!(Change::sum([turn(-60.0), turn(60.0)]), [turn(120.0)]);
+}
+
+/// What is declared may happen twice: it is no more than once. Factors multiply.
+#[test]
+fn changes_go_together_as_their_kinds_do() {
+    let contract = |kind, extent| LabelContract::new("a set").invariant(kind, extent).unwrap();
+    let flip = || Flip::new(Mirror::LeftRight, 0.5).unwrap();
+    let colour = || Pipeline::<f32>::new([3, 8, 8]);
+    let mirrors = contract(Kind::MirrorLeftRight, 1.0);
+    assert!(colour().then(flip()).then(flip()).for_labels(&mirrors).is_ok());
+    let twice = RandAugment::of(2, vec![Arc::new(flip())]);
+    assert!(colour().then(twice).for_labels(&mirrors).is_ok());
+    let turns = contract(Kind::Rotation, 180.0);
+    let half = || Flip::new(Mirror::Both, 0.5).unwrap();
+    let turn = || Affine::new().rotate(10.0).unwrap();
+    assert!(colour().then(half()).then(turn()).for_labels(&turns).is_ok());
+    assert!(colour().then(half()).then(turn()).for_labels(&contract(Kind::Rotation, 179.0)).is_err());
+    assert_eq!(Change::sum([0.3, 0.4].map(|hue| Change::new(Kind::Hue, hue))), [Change::new(Kind::Hue, 0.5)]);
+    assert_eq!(Change::sum([Change::new(Kind::Rotation, 720.0)]), [Change::new(Kind::Rotation, 180.0)]);
+
+    // 1.3 · 1.3 = 1.69.
+    let scaling = || Affine::new().scale(1.3).unwrap();
+    let limited =
+        |extent| colour().then(scaling()).then(scaling()).for_labels(&contract(Kind::Scale, extent));
+    assert!(limited(0.6).is_err() && limited(0.69 - 1e-9).is_err());
+    assert!(limited(0.69 + 1e-9).is_ok());
+    let thrice = RandAugment::<f32>::of(3, vec![Arc::new(scaling())]);
+    let extent = thrice.changes([1, 8, 8])[0].extent;
+    assert!((extent - (1.3f64.powi(3) - 1.0)).abs() < 1e-12, "{extent}");
+    assert_eq!(RandAugment::<f32>::of(0, vec![Arc::new(scaling())]).changes([1, 8, 8]), []);
 }
