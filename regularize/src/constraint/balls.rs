@@ -139,7 +139,8 @@ impl MaxNorm {
         Ok(MaxNorm { bound: radius("largest norm", bound)?, axis: -1 })
     }
 
-    /// The same with the positions on another axis as units; a negative one counts from the last.
+    /// The same with the positions on another axis as units; a negative one counts from the last. To project
+    /// a parameter without that axis panics.
     ///
     /// ```
     /// use autograd::{Graph, Tensor, interpret};

@@ -72,7 +72,8 @@ impl<T: Real> Projection<T> for SpectralBall {
     }
 }
 
-/// The matrix nearest to `v`, `[.., out]`, with no singular value above `bound`; `v` bit for bit if it has none.
+/// The matrix nearest to `v`, `[.., out]`, with no singular value above a `bound` `c > 0`: `U min(Σ, c) Vᵀ`,
+/// of `v`'s shape; `v` bit for bit if it has none.
 ///
 /// # Panics
 /// If `v` has fewer than two axes, or the bound is not above 0.

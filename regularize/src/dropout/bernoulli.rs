@@ -133,6 +133,20 @@ impl Dropout {
     }
 
     /// A mask drawn from the stream `NAME.mask`: the same numbers wherever the same shape is asked for.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::{Layer, Mode};
+    /// use regularize::Dropout;
+    /// let half = Dropout::new(0.5)?.named("first");
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([64], 1.0);
+    /// let drawn = half.apply(x, half.sample(&graph, [64]));
+    /// let other = half.named("second").forward(x, Mode::Train);
+    /// let found = interpret(&[half.forward(x, Mode::Train), drawn, other], &[], None)?;
+    /// assert!(found[0] == found[1] && found[0] != found[2]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn sample<'g, T: Real>(&self, graph: &'g Graph<T>, shape: impl Into<Shape>) -> Var<'g, T> {
         self.mask(graph.uniform(&format!("{}.mask", self.name), shape))

@@ -129,6 +129,24 @@ impl DropoutMachine {
     ///
     /// # Panics
     /// As [`DropoutMachine::hidden_mean`].
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::initialise_parameters;
+    /// use nn::probabilistic::BoltzmannMachine;
+    /// use regularize::dropout::DropoutMachine;
+    /// let machine = DropoutMachine::new(BoltzmannMachine::new("m", 2, 1), 0.5)?;
+    /// let mut values = initialise_parameters::<f64>(&machine.machine().parameters(), 1);
+    /// // With large weights the hidden unit, where it is there, holds both visible ones at 1.
+    /// for (_, value) in values.iter_mut() {
+    ///     *value = Tensor::full(value.shape(), if value.shape().rank() == 2 { 100.0 } else { 0.0 });
+    /// }
+    /// let graph = Graph::new();
+    /// let v = graph.fill([1, 2], 1.0);
+    /// let sample = machine.gibbs(v, graph.fill([1, 1], 1.0), 3, "chain");
+    /// assert_eq!(interpret(&[sample], &[], Some(&values))?[0].data(), [1.0, 1.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn gibbs<'g, T: Real>(
         &self,

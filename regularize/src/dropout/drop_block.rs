@@ -63,6 +63,15 @@ impl DropBlock {
     ///
     /// # Errors
     /// If `p` is not in [0, 1).
+    ///
+    /// ```
+    /// use regularize::dropout::DropBlock;
+    /// let layer = DropBlock::new(0.1, 3)?;
+    /// // In step 25 of a rise over 100.
+    /// let early = layer.clone().with_probability(0.1 * 25.0 / 100.0)?;
+    /// assert!((early.seed_probability(7, 7) / layer.seed_probability(7, 7) - 0.25).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn with_probability(self, p: f64) -> Result<DropBlock, RegularizeError> {
         Ok(DropBlock { p: drop_probability("dropout probability", p)?, ..self })
     }
@@ -108,7 +117,11 @@ impl DropBlock {
         graph.bernoulli(&format!("{}.seeds", self.name), self.seed_probability(shape[2], shape[3]), seeds)
     }
 
-    /// The mask of given seeds, `[n, channels, height, width]`: 0 where a block lies, else 1.
+    /// The mask of given seeds, `[n, channels, height, width]`: 0 where a block lies, else 1. The seeds are
+    /// `[n, channels, height - b + 1, width - b + 1]`.
+    ///
+    /// # Panics
+    /// If they have not four axes.
     ///
     /// ```
     /// use autograd::{Graph, Tensor, interpret};

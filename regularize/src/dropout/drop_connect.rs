@@ -92,8 +92,9 @@ impl<L> DropConnect<L> {
         self.dropout.apply(weight, mask)
     }
 
-    /// Mean and variance over all masks of the product `v W'` with the masked weight `W'`: `v` is `[.., in]`, `W`
-    /// is `[in, out]`, both results are `[.., out]`.
+    /// Mean and variance over all masks of the product `v W'` with the masked weight `W'`: `v` is `[.., in]`,
+    /// `W` is `[in, out]`, both results are `[.., out]`. In the inverted form they are `v W` and `p/q v² W²`,
+    /// in the classic one `q v W` and `p q v² W²`.
     ///
     /// # Panics
     /// If there is no product `v W`.

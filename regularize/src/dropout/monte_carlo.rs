@@ -13,14 +13,15 @@
 //! | mutual information | the difference of both, at least 0 | of the model: the subnetworks disagree |
 //!
 //! ```
-//! use nn::{Activation, Sequential, initialise};
 //! use autograd::Tensor;
+//! use nn::{Activation, Sequential, initialise};
 //! use regularize::Dropout;
 //! use regularize::dropout::MonteCarlo;
 //! let half = Dropout::new(0.5)?;
 //! let model = Sequential::<f32>::new().linear(4, 16).then(Activation::Relu).then(half).linear(16, 3);
 //! let examples = Tensor::full([5, 4], 1.0);
-//! let found = MonteCarlo::new(&model, 50)?.seed(1).predict(&examples, &initialise(&model, 1))?;
+//! let mut samples = MonteCarlo::new(&model, 50)?.seed(1).batch_size(2)?;
+//! let found = samples.predict(&examples, &initialise(&model, 1))?;
 //! assert_eq!(found.mean.shape().lengths(), [5, 3]);
 //! assert!(found.mutual_information().iter().all(|&information| information > 0.0));
 //! # Ok::<(), regularize::RegularizeError>(())

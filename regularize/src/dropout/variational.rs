@@ -69,6 +69,21 @@ impl<C> VariationalDropout<C> {
     ///
     /// # Panics
     /// As there.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::recurrent::{Elman, Recurrent};
+    /// use nn::{Layer, Mode, initialise};
+    /// use regularize::dropout::VariationalDropout;
+    /// let layer = VariationalDropout::new(Recurrent::new(Elman::new("e", 2, 3)), 0.5, 0.5)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([1, 4, 2], 1.0);
+    /// let plain = layer.layer().unroll(x).last[0];
+    /// let last = [Mode::Train, Mode::Evaluate].map(|mode| layer.unroll_from(x, &[], None, mode).last[0]);
+    /// let found = interpret(&[plain, last[0], last[1]], &[], Some(&initialise(layer.layer(), 1)))?;
+    /// assert!(found[1] != found[0] && found[2] == found[0]); // masks in training alone
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn unroll_from<'g, T: Real>(
         &self,

@@ -91,6 +91,22 @@ impl<C> Zoneout<C> {
     ///
     /// # Panics
     /// As there.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::recurrent::{Elman, Recurrent};
+    /// use nn::{Mode, initialise};
+    /// use regularize::dropout::Zoneout;
+    /// let layer = Zoneout::new(Recurrent::new(Elman::new("e", 2, 3)), 0.25, 0.0)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([1, 1, 2], 1.0);
+    /// // One step from a state of zeros: (1 - p) h' in prediction.
+    /// let state = layer.unroll_from(x, &[], None, Mode::Evaluate).last[0];
+    /// let mean = layer.layer().unroll(x).last[0] * 0.75;
+    /// let found = interpret(&[state, mean], &[], Some(&initialise(layer.layer(), 1)))?;
+    /// assert_eq!(found[0], found[1]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn unroll_from<'g, T: Real>(
         &self,

@@ -38,6 +38,33 @@ use crate::error::{RegularizeError, at_least_zero};
 use nn::optimise::HyperparameterError;
 
 /// When to stop. See the [module documentation](self).
+///
+/// The same curve, by each of the four:
+///
+/// ```
+/// use autograd::Parameters;
+/// use regularize::{Criterion, EarlyStopping, Reason, RegularizeError};
+/// let (losses, training) = ([1.0, 0.5, 0.6, 0.7, 0.8], [1.0, 0.5, 0.25, 0.2, 0.2]);
+/// let ends = |criterion| -> Result<(u64, Reason), RegularizeError> {
+///     let mut stopping = EarlyStopping::<f64>::by(criterion)?;
+///     for (epoch, (&loss, &training)) in losses.iter().zip(&training).enumerate() {
+///         if stopping.observe_both(epoch as u64, loss, training, &Parameters::new()).is_break() {
+///             break;
+///         }
+///     }
+///     let stopped = stopping.finish()?;
+///     assert_eq!((stopped.epoch, stopped.value), (1, 0.5)); // what is kept
+///     Ok((stopped.epochs, stopped.reason))
+/// };
+/// assert_eq!(ends(Criterion::Patience(2))?, (4, Reason::OutOfPatience));
+/// assert_eq!(ends(Criterion::GeneralisationLoss(15.0))?, (3, Reason::GeneralisationLoss)); // 20 %
+/// assert_eq!(ends(Criterion::Rising { times: 1, strip: 2 })?, (4, Reason::Rising)); // 0.5, then 0.7
+/// // After four epochs GL is 40 %; the training's mean in the strip is 125 ‰ above its minimum.
+/// let quotient = |alpha| ends(Criterion::ProgressQuotient { alpha, strip: 2 });
+/// assert_eq!(quotient(0.3)?, (4, Reason::ProgressQuotient));
+/// assert_eq!(quotient(0.4)?, (5, Reason::TrainingEnded));
+/// # Ok::<(), RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Criterion {
     /// After so many epochs in a row without improvement; 0 is the same as 1.

@@ -58,6 +58,22 @@ use nn::train::{EpochMetrics, EpochObserver, StepMetrics};
 use std::ops::ControlFlow;
 
 /// What is watched; smaller is better.
+///
+/// ```
+/// use nn::train::{EpochMetrics, Evaluation};
+/// use regularize::Measure;
+/// let metrics = EpochMetrics {
+///     epoch: 0,
+///     objective: 0.75,
+///     train: Evaluation { loss: 0.5, error: 0.25, examples: 100 },
+///     validation: None,
+///     learning_rate: 0.1,
+///     seconds: 1.0,
+/// };
+/// assert_eq!(Measure::Objective.of(&metrics), Some(0.75));
+/// assert_eq!(Measure::TrainingLoss.of(&metrics), Some(0.5));
+/// assert_eq!(Measure::ValidationError.of(&metrics), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Measure {
     /// The mean cross-entropy on the validation set.
@@ -128,6 +144,27 @@ pub struct Stopped<T: Real> {
 }
 
 /// Watches a training. See the [module documentation](self).
+///
+/// Without a trainer:
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use regularize::{EarlyStopping, Reason};
+/// let mut stopping = EarlyStopping::<f64>::new(2).min_delta(0.01)?;
+/// let mut parameters = Parameters::new();
+/// for (epoch, loss) in [0.9, 0.5, f64::NAN, 0.495, 0.1].into_iter().enumerate() {
+///     parameters.insert("w", Tensor::scalar(epoch as f64));
+///     if stopping.observe(epoch as u64, loss, &parameters).is_break() {
+///         break;
+///     }
+/// }
+/// let stopped = stopping.finish()?;
+/// assert_eq!((stopped.reason, stopped.epochs, stopped.non_finite), (Reason::OutOfPatience, 4, 1));
+/// // 0.495 is no improvement by more than 0.01, but the smallest value all the same.
+/// assert_eq!((stopped.epoch, stopped.value), (3, 0.495));
+/// assert_eq!(stopped.parameters["w"].item(), 3.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EarlyStopping<T: Real> {
     criterion: Criterion,

@@ -57,7 +57,8 @@ pub enum Length {
 pub struct Refitted<T: Real> {
     /// The parameters at its end, the optimiser's memory among them.
     pub parameters: Parameters<T>,
-    /// How it went. A training of so many steps may end within an epoch, which is not in it then.
+    /// How it went. A training of so many steps ends where they do: the epoch of the last one is not in it,
+    /// even if that step was the epoch's last. [`LearningCurve::position`] says where it ended.
     pub curve: LearningCurve,
     /// For [`refit_onwards`], the loss on the validation set at the end; NaN for [`refit_from_scratch`].
     pub loss: f64,
@@ -75,6 +76,29 @@ pub struct Refitted<T: Real> {
 /// # Errors
 /// [`RegularizeError::Train`] if data and model do not fit or a value stops being finite, and a
 /// [`RegularizeError::Hyperparameter`] if steps are wanted and none were counted: a [`Stopped`] that no trainer made.
+///
+/// Eight examples in batches of two are four steps an epoch. The best parameters came after two epochs of two
+/// steps each, on half of the examples:
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::data::Dataset;
+/// use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+/// use regularize::early_stopping::{Length, Reason, Stopped, refit_from_scratch};
+/// let all = Dataset::new(Tensor::from_fn([8, 1], |i| i as f64), Tensor::from_fn([8], |i| i as u32 / 4), 2)?;
+/// let model = Sequential::<f64>::mlp(&[1, 2], Activation::Relu);
+/// let (parameters, reason) = (Parameters::new(), Reason::OutOfPatience);
+/// let stopped = Stopped { parameters, epoch: 1, value: 0.1, steps: 4, reason, epochs: 4, non_finite: 0 };
+/// let steps = |length| {
+///     let trainer = Trainer::new(&model, Optimiser::sgd(0.1)).batch_size(2);
+///     let again = refit_from_scratch(trainer, &all, initialise(&model, 1), &stopped, length)?;
+///     let end = again.curve.position;
+///     Ok::<u64, regularize::RegularizeError>(end.epoch * 4 + end.batch)
+/// };
+/// assert_eq!(steps(Length::Epochs)?, 8);
+/// assert_eq!(steps(Length::Steps)?, 4);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn refit_from_scratch<T: Real>(
     trainer: Trainer<'_, T>,
     all: &Dataset<T>,
@@ -100,9 +124,9 @@ pub fn refit_from_scratch<T: Real>(
 struct StopAfter(u64);
 
 impl<T: Real> EpochObserver<T> for StopAfter {
+    /// Not reached after the last step, which ends the training in the middle of its epoch.
     fn epoch_ended(&mut self, _: &EpochMetrics, _: &Parameters<T>) -> ControlFlow<()> {
-        // The last step of an epoch ends the epoch first.
-        if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        ControlFlow::Continue(())
     }
 
     fn step_ended(&mut self, _: &StepMetrics, _: &Parameters<T>) -> ControlFlow<()> {
@@ -120,6 +144,31 @@ impl<T: Real> EpochObserver<T> for StopAfter {
 ///
 /// # Errors
 /// [`RegularizeError::Train`] if data and model do not fit, or a value stops being finite.
+///
+/// ```
+/// use autograd::Tensor;
+/// use nn::data::Dataset;
+/// use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
+/// use regularize::EarlyStopping;
+/// use regularize::early_stopping::refit_onwards;
+/// let part = |x: [f64; 2]| Dataset::new(Tensor::new([2, 1], x.to_vec()), Tensor::new([2], vec![0, 1]), 2);
+/// let (train, validation) = (part([-2.0, 2.0])?, part([-1.0, 1.0])?);
+/// let all = Dataset::new(
+///     Tensor::new([4, 1], vec![-2.0, 2.0, -1.0, 1.0]), Tensor::new([4], vec![0, 1, 0, 1]), 2,
+/// )?;
+/// let model = Sequential::<f64>::mlp(&[1, 2], Activation::Relu);
+/// let trainer = || Trainer::new(&model, Optimiser::sgd(0.5)).epochs(5);
+/// let mut stopping = EarlyStopping::new(2);
+/// trainer().fit_observed(&train, Some(&validation), &mut initialise(&model, 1), &mut stopping)?;
+/// let stopped = stopping.finish()?;
+///
+/// let more = refit_onwards(trainer(), &all, &train, &validation, &stopped, 100)?;
+/// assert!(more.reached && more.loss < more.target);
+/// // With no epoch to spare the best parameters come back.
+/// let none = refit_onwards(trainer(), &all, &train, &validation, &stopped, 0)?;
+/// assert!(!none.reached && none.parameters == stopped.parameters);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn refit_onwards<T: Real>(
     trainer: Trainer<'_, T>,
     all: &Dataset<T>,

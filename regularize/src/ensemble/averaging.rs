@@ -44,6 +44,19 @@ impl Average {
     ///
     /// # Panics
     /// If there are no members, or their shapes differ.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::ensemble::Average;
+    /// let graph = Graph::<f64>::new();
+    /// // One member gives the second class e⁻¹⁰⁰⁰, too little for an f64; the other ½.
+    /// let members = [[0.0, -1000.0], [0.0, 0.0]].map(|z| graph.constant(Tensor::new([1, 2], z.to_vec())));
+    /// let logs = [Average::Arithmetic, Average::Geometric].map(|mean| mean.log_probabilities(&members));
+    /// let found = interpret(&logs, &[], None)?;
+    /// assert!((found[0].data()[1] - 0.25f64.ln()).abs() < 1e-15);
+    /// assert_eq!(found[1].data()[1], -500.0);
+    /// # Ok::<(), autograd::RunError>(())
+    /// ```
     #[track_caller]
     pub fn log_probabilities<'g, T: Real>(self, logits: &[Var<'g, T>]) -> Var<'g, T> {
         assert!(!logits.is_empty(), "the mean of no distributions");

@@ -73,6 +73,19 @@ impl Bagging {
     }
 
     /// What the member of this number is trained on, of `examples` examples.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bagging;
+    /// let bagging = Bagging::new(10)?.seed(7);
+    /// let (first, second) = (bagging.member(100, 0), bagging.member(100, 1));
+    /// assert_eq!(first, bagging.member(100, 0));
+    /// assert!(first.seed != second.seed && first.bootstrap != second.bootstrap);
+    /// let whole = bagging.on_all_examples().member(100, 1);
+    /// assert_eq!(whole.seed, second.seed);
+    /// assert_eq!(whole.bootstrap.indices(), Vec::from_iter(0..100));
+    /// assert!(whole.bootstrap.out_of_bag().is_empty());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn member(&self, examples: usize, number: usize) -> Member {
         let half = |word: u64| [word as u32, (word >> 32) as u32];
         let ([a, b], key) = (half(number as u64), half(self.seed));
@@ -122,6 +135,15 @@ impl<M: Sync> Ensemble<M> {
     ///
     /// # Errors
     /// That of the first member whose prediction failed.
+    ///
+    /// ```
+    /// use regularize::RegularizeError;
+    /// use regularize::ensemble::Bagging;
+    /// // The learner remembers its number; it predicts the square.
+    /// let numbers = Bagging::new(4)?.fit(10, |member| Ok::<_, RegularizeError>(member.number))?;
+    /// assert_eq!(numbers.predictions(|number| Ok::<_, RegularizeError>(number * number))?, [0, 1, 4, 9]);
+    /// # Ok::<(), RegularizeError>(())
+    /// ```
     pub fn predictions<P: Send, E: Send>(
         &self,
         predict: impl Fn(&M) -> Result<P, E> + Sync,
@@ -179,6 +201,19 @@ impl<M: Sync> Ensemble<M> {
 }
 
 /// Predictions of each example by the members that were trained without it.
+///
+/// ```
+/// use autograd::Tensor;
+/// use regularize::ensemble::OutOfBag;
+/// // Two votes on the first example, one on the second, none on the third.
+/// let means = Tensor::new([3, 2], vec![0.5, 0.5, 0.0, 1.0, 0.0, 0.0]);
+/// let found = OutOfBag { means, counts: vec![2, 1, 0] };
+/// assert_eq!(found.covered(), 2);
+/// assert_eq!(found.error(&Tensor::new([3], vec![0, 0, 0]))?, Some(0.5)); // of a tie the first class
+/// let single = OutOfBag { means: Tensor::new([2, 1], vec![1.0, 4.0]), counts: vec![1, 1] };
+/// assert_eq!(single.squared_error(&Tensor::new([2], vec![2.0, 2.0]))?, Some((1.0 + 4.0) / 2.0));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfBag {
     /// The mean prediction of each example, `[examples, outputs]`; a row of zeros where there is none.

@@ -44,6 +44,12 @@ impl Bootstrap {
     }
 
     /// Every example once, none left out: members that differ in something else.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bag = Bootstrap::everything(3);
+    /// assert_eq!((bag.indices(), bag.out_of_bag()), (&[0, 1, 2][..], &[][..]));
+    /// ```
     pub fn everything(examples: usize) -> Bootstrap {
         Bootstrap { indices: (0..examples).collect(), out_of_bag: Vec::new() }
     }
@@ -52,6 +58,14 @@ impl Bootstrap {
     ///
     /// # Errors
     /// [`DataError::IndexOutOfRange`] with the first that is no example's.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bag = Bootstrap::of(vec![2, 0, 2, 2], 4)?;
+    /// assert_eq!((bag.indices(), bag.out_of_bag()), (&[2, 0, 2, 2][..], &[1, 3][..]));
+    /// assert!(Bootstrap::of(vec![4], 4).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn of(indices: Vec<usize>, examples: usize) -> Result<Bootstrap, RegularizeError> {
         match indices.iter().position(|&index| index >= examples) {
             None => Ok(Bootstrap::within(indices, examples)),
@@ -74,6 +88,14 @@ impl Bootstrap {
     ///
     /// # Errors
     /// If `examples` is 0 or above 8: `9⁹` are 387 million.
+    ///
+    /// ```
+    /// use regularize::ensemble::Bootstrap;
+    /// let bags: Vec<_> = Bootstrap::all(3)?.collect();
+    /// let without_the_first = bags.iter().filter(|bag| bag.out_of_bag().contains(&0)).count();
+    /// assert_eq!((bags.len(), without_the_first), (27, 8)); // (1 - 1/3)³ = 8/27
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn all(examples: usize) -> Result<impl Iterator<Item = Bootstrap>, RegularizeError> {
         let fits = (1..=8).contains(&examples);
         HyperparameterError::unless(fits, "number of examples", examples as f64, "from 1 to 8")?;

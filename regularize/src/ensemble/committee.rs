@@ -72,6 +72,22 @@ impl<'m, T: Real> Committee<'m, T> {
     ///
     /// # Panics
     /// If the model does not take `inputs`.
+    ///
+    /// ```
+    /// use autograd::{Graph, grad, interpret};
+    /// use nn::{Activation, Mode, Sequential, initialise};
+    /// use regularize::ensemble::{Average, Committee};
+    /// let model = Sequential::<f64>::mlp(&[3, 2], Activation::Relu);
+    /// let committee = Committee::new(&model, vec![initialise(&model, 1), initialise(&model, 2)])?;
+    /// let graph = Graph::new();
+    /// let x = graph.fill([1, 3], 1.0);
+    /// let logs = committee.log_probabilities(x, Mode::Evaluate, Average::Arithmetic);
+    /// let slope = grad(logs.sum(), &[x])[0]; // for an attack on both at once
+    /// let found = interpret(&[logs.exp().sum(), slope], &[], None)?; // no parameter is asked for
+    /// assert!((found[0].item() - 1.0).abs() < 1e-15);
+    /// assert_eq!(found[1].shape().lengths(), [1, 3]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn log_probabilities<'g>(&self, inputs: Var<'g, T>, mode: Mode, average: Average) -> Var<'g, T> {
         let graph = inputs.graph();
         let logits = self.model.forward(inputs, mode);
@@ -108,6 +124,25 @@ impl<'m, T: Real> Committee<'m, T> {
     ///
     /// # Errors
     /// As [`Committee::probabilities`].
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::data::Dataset;
+    /// use nn::{Activation, Sequential};
+    /// use regularize::ensemble::{Average, Committee};
+    /// // Logits (w x, 0): the members agree on the first example and not on the second.
+    /// let model = Sequential::<f64>::mlp(&[2, 2], Activation::Relu);
+    /// let member = |w: [f64; 2]| -> Parameters<f64> {
+    ///     let weight = Tensor::new([2, 2], vec![w[0], 0.0, w[1], 0.0]);
+    ///     [("linear1.weight", weight), ("linear1.bias", Tensor::zeros([2]))].into_iter().collect()
+    /// };
+    /// let committee = Committee::new(&model, vec![member([1.0, 3.0]), member([1.0, -1.0])])?;
+    /// let examples = Tensor::new([2, 2], vec![1.0, 0.0, 0.0, 1.0]);
+    /// let data = Dataset::new(examples, Tensor::new([2], vec![0, 1]), 2)?;
+    /// assert_eq!(committee.error(&data, Average::Geometric)?, 0.5); // 3 - 1 is for class 0
+    /// assert_eq!(committee.numel(), 2 * (4 + 2));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn error(&self, data: &Dataset<T>, average: Average) -> Result<f64, RegularizeError> {
         let mean = self.probabilities(data, average)?;
         let classes = mean.shape().last();

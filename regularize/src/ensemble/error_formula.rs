@@ -89,6 +89,15 @@ impl Decomposition {
 
 /// `v/k + (k - 1) c/k`: the expected squared error of the mean of `members` models whose errors have this
 /// variance and covariance (*Deep Learning*, section 7.11).
+///
+/// `members` is at least 1.
+///
+/// ```
+/// use regularize::ensemble::expected_squared_error;
+/// assert_eq!(expected_squared_error(1.0, 0.0, 4), 0.25); // independent errors
+/// assert_eq!(expected_squared_error(1.0, 1.0, 4), 1.0); // the same error: nothing is gained
+/// assert_eq!(expected_squared_error(3.0, 0.5, 1), 3.0);
+/// ```
 pub fn expected_squared_error(variance: f64, covariance: f64, members: usize) -> f64 {
     let k = members as f64;
     variance / k + (k - 1.0) / k * covariance

@@ -38,6 +38,21 @@ use nn::train::{EpochMetrics, EpochObserver, StepMetrics};
 use std::ops::ControlFlow;
 
 /// Copies the parameters at the end of each cycle of a schedule.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::Schedule;
+/// use regularize::ensemble::Snapshots;
+/// let schedule = Schedule::CosineRestarts { initial: 1.0, last: 0.0, steps: 3, growth: 1 };
+/// let mut snapshots = Snapshots::<f64>::of(&schedule);
+/// for step in 0..8 {
+///     let parameters: Parameters<f64> = [("w", Tensor::scalar(f64::from(step)))].into_iter().collect();
+///     snapshots.observe(&parameters);
+/// }
+/// assert_eq!(snapshots.steps(), [2, 5]); // the last cycle is not at its end
+/// let members: Vec<_> = snapshots.into_members().iter().map(|member| member["w"].item()).collect();
+/// assert_eq!(members, [2.0, 5.0]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Snapshots<T: Real> {
     schedule: Schedule,
@@ -53,6 +68,17 @@ impl<T: Real> Snapshots<T> {
     }
 
     /// None yet, for a training that goes on with this step.
+    ///
+    /// ```
+    /// use autograd::Parameters;
+    /// use nn::Schedule;
+    /// use regularize::ensemble::Snapshots;
+    /// let schedule = Schedule::CosineRestarts { initial: 1.0, last: 0.0, steps: 3, growth: 1 };
+    /// let mut snapshots = Snapshots::<f64>::resumed(&schedule, 4);
+    /// assert!(!snapshots.observe(&Parameters::new())); // after step 4
+    /// assert!(snapshots.observe(&Parameters::new())); // after step 5, the last of the second cycle
+    /// assert_eq!(snapshots.steps(), [5]);
+    /// ```
     pub fn resumed(schedule: &Schedule, step: u64) -> Snapshots<T> {
         Snapshots { schedule: schedule.clone(), step, taken: Vec::new() }
     }

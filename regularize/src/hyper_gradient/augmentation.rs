@@ -79,6 +79,27 @@ fn logarithm<'g, T: Real>(factor: &Hyperparameter, like: Var<'g, T>) -> Var<'g, 
 
 /// Random affine warps of tuned extents: turned, sheared, scaled, then moved, in one look. See the [module
 /// documentation](self).
+///
+/// At equal extents it is [`Affine`](crate::augmentation::Affine):
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, interpret};
+/// use regularize::augmentation::{Affine, Augmentation, Border};
+/// use regularize::hyper_gradient::{Hyperparameter, TunedAffine};
+/// let slope = Hyperparameter::positive("slope", 0.2)?;
+/// let excess = Hyperparameter::bounded("excess", 0.5, 1.0)?;
+/// let values: Parameters<f64> =
+///     [("slope", slope.initial_value()), ("excess", excess.initial_value())].into_iter().collect();
+/// let tuned = TunedAffine::new().shear(slope).scale(excess).border(Border::Edge);
+/// let fixed = Affine::new().shear(0.2)?.scale(1.5)?.border(Border::Edge);
+/// let graph = Graph::<f64>::new();
+/// let images = graph.constant(Tensor::from_fn([2, 1, 4, 4], |i| i as f64 / 32.0));
+/// let warped = [tuned.apply(images, "warp"), fixed.apply(images, "warp")];
+/// let found = interpret(&warped, &[], Some(&values))?;
+/// assert!((0..32).all(|i| (found[0].data()[i] - found[1].data()[i]).abs() < 1e-14));
+/// assert_eq!(TunedAffine::new().apply(images, "warp").id(), images.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TunedAffine {
     degrees: Option<Hyperparameter>,
@@ -168,6 +189,23 @@ impl<T: Real> Augmentation<T> for TunedAffine {
 
 /// Random brightness of a tuned extent: `x + b`, `b` uniform to either side. See the [module
 /// documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Parameters, grad, interpret};
+/// use regularize::augmentation::Augmentation;
+/// use regularize::hyper_gradient::{Hyperparameter, TunedBrightness};
+/// let extent = Hyperparameter::positive("light", 0.25)?;
+/// let values: Parameters<f64> = [("light", extent.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// let images = graph.fill([3, 1, 2, 2], 0.5);
+/// let added = TunedBrightness(extent.clone()).apply(images, "train") - images;
+/// let slope = grad(added.sum(), &[extent.raw(&graph)])[0];
+/// let found = interpret(&[added, added.sum(), slope], &[], Some(&values))?;
+/// assert!(found[0].data().iter().all(|b| b.abs() <= 0.25));
+/// // b = (2u - 1) e^θ, so that its derivative in θ is b.
+/// assert!((found[1].item() - found[2].item()).abs() < 1e-14);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TunedBrightness(pub Hyperparameter);
 
@@ -189,6 +227,23 @@ impl<T: Real> Augmentation<T> for TunedBrightness {
 
 /// Random contrast of a tuned extent: deviations from the mean times a factor from `1 / (1 + excess)` to `1 +
 /// excess`, its logarithm uniform. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, interpret};
+/// use regularize::augmentation::Augmentation;
+/// use regularize::hyper_gradient::{Hyperparameter, TunedContrast};
+/// let excess = Hyperparameter::bounded("contrast", 0.5, 1.0)?;
+/// let values: Parameters<f64> = [("contrast", excess.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// // Eight images of a dark and a bright pixel, ½ from their mean.
+/// let images = graph.constant(Tensor::from_fn([8, 1, 1, 2], |i| (i % 2) as f64));
+/// let found = interpret(&[TunedContrast(excess).apply(images, "train")], &[], Some(&values))?.remove(0);
+/// for pixels in found.data().chunks(2) {
+///     assert!((pixels[0] + pixels[1] - 1.0).abs() < 1e-15); // the mean stays
+///     assert!((1.0 / 1.5..=1.5).contains(&(pixels[1] - pixels[0])));
+/// }
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TunedContrast(pub Hyperparameter);
 

@@ -27,6 +27,8 @@
 //!     .then(dropout)
 //!     .linear(32, 10);
 //! # let _ = model;
+//! let strength = Hyperparameter::positive("dropout", 0.2)?;
+//! assert!(ConcreteDropout::new(strength, 0.1).is_err()); // no probability
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -61,6 +63,22 @@ impl ConcreteDropout {
     }
 
     /// The relaxed mask of uniform draws on [0, 1), of their shape. A draw of exactly 0 drops.
+    ///
+    /// ```
+    /// use autograd::{Graph, Parameters, Tensor, interpret};
+    /// use regularize::hyper_gradient::{ConcreteDropout, Hyperparameter};
+    /// let rate = Hyperparameter::probability("rate", 0.25)?;
+    /// let values: Parameters<f64> = [("rate", rate.initial_value())].into_iter().collect();
+    /// let graph = Graph::new();
+    /// let draws = graph.constant(Tensor::new([4], vec![0.0, 0.2, 0.25, 0.3]));
+    /// let [warm, cold] = [0.1, 1e-3].map(|t| ConcreteDropout::new(rate.clone(), t).unwrap().mask(draws));
+    /// let found = interpret(&[warm, cold], &[], Some(&values))?;
+    /// assert!((found[0].data()[2] - 0.5).abs() < 1e-14 && found[0].data()[1] > 0.05); // between 0 and 1
+    /// // Cold, it is the mask of dropout: 1 where u > p.
+    /// let mut masks = found[1].data().iter().zip([0.0, 0.0, 0.5, 1.0]);
+    /// assert!(masks.all(|(keep, mask)| (keep - mask).abs() < 1e-12));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, draws: Var<'g, T>) -> Var<'g, T> {
         let of_draws = draws.ln() - (1.0 - draws).ln();
@@ -72,6 +90,17 @@ impl ConcreteDropout {
     ///
     /// # Panics
     /// If the mask is not of `x`'s shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Parameters, Tensor, interpret};
+    /// use regularize::hyper_gradient::{ConcreteDropout, Hyperparameter};
+    /// let dropout = ConcreteDropout::new(Hyperparameter::probability("rate", 0.5)?, 0.1)?;
+    /// let values: Parameters<f64> = [("rate", dropout.rate().initial_value())].into_iter().collect();
+    /// let graph = Graph::new();
+    /// let [x, mask] = [[3.0, 5.0], [1.0, 0.25]].map(|v| graph.constant(Tensor::new([2], v.to_vec())));
+    /// assert_eq!(interpret(&[dropout.apply(x, mask)], &[], Some(&values))?[0].data(), [6.0, 2.5]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_mask) = (x.shape(), mask.shape());

@@ -46,6 +46,21 @@ enum Kind {
 }
 
 /// A scalar hyper-parameter with a name and an initial value. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use regularize::hyper_gradient::Hyperparameter;
+/// let rate = Hyperparameter::probability("rate", 0.25)?;
+/// let angle = Hyperparameter::bounded("angle", 30.0, 45.0)?;
+/// assert_eq!((rate.largest(), angle.largest()), (1.0, 45.0));
+/// // At a parameter of 0: half of what there is; and a positive number is e⁰.
+/// let zeros: Parameters<f64> =
+///     ["rate", "angle", "decay"].map(|name| (name, Tensor::scalar(0.0))).into_iter().collect();
+/// assert_eq!((rate.value_in(&zeros)?, angle.value_in(&zeros)?), (0.5, 22.5));
+/// assert_eq!(Hyperparameter::positive("decay", 0.01)?.value_in(&zeros)?, 1.0);
+/// assert!((rate.initial_value::<f64>().item() - (1f64 / 3.0).ln()).abs() < 1e-15); // the log-odds
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hyperparameter {
     name: String,
@@ -128,6 +143,18 @@ impl Hyperparameter {
     }
 
     /// Its parameter: a scalar of [`Role::Hyperparameter`].
+    ///
+    /// ```
+    /// use nn::{Role, Selection, initialise_parameters};
+    /// use regularize::hyper_gradient::Hyperparameter;
+    /// let decay = Hyperparameter::positive("decay", 0.01)?;
+    /// let spec = decay.spec();
+    /// assert_eq!(spec.role, Role::Hyperparameter);
+    /// assert!(!Selection::weights().contains(&spec)); // no penalty and no decay of its own
+    /// let begun = initialise_parameters::<f64>(&[spec], 1);
+    /// assert!((decay.value_in(&begun)? - 0.01).abs() < 1e-16);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn spec(&self) -> ParameterSpec {
         ParameterSpec {
             name: self.name.clone(),
@@ -138,12 +165,18 @@ impl Hyperparameter {
     }
 
     /// The logarithm, or the log-odds: what a hyper-gradient is taken with respect to.
+    ///
+    /// # Panics
+    /// If the graph has an input of this name, or a parameter of it in another shape.
     #[track_caller]
     pub fn raw<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
         graph.parameter(&self.name, Shape::SCALAR)
     }
 
     /// The number itself.
+    ///
+    /// # Panics
+    /// As [`Hyperparameter::raw`].
     #[track_caller]
     pub fn value<'g, T: Real>(&self, graph: &'g Graph<T>) -> Var<'g, T> {
         let raw = self.raw(graph);
@@ -172,6 +205,22 @@ impl Hyperparameter {
 }
 
 /// The penalty `α/2 ‖w‖²` whose coefficient is a hyper-parameter.
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, grad, interpret};
+/// use regularize::Penalty;
+/// use regularize::hyper_gradient::{Hyperparameter, TunedL2};
+/// let strength = Hyperparameter::positive("alpha", 0.5)?;
+/// let values: Parameters<f64> = [("alpha", strength.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// let w = graph.constant(Tensor::new([2], vec![3.0, 4.0]));
+/// let omega = TunedL2(strength.clone()).value(w);
+/// let slope = grad(omega, &[strength.raw(&graph)])[0];
+/// let found = interpret(&[omega, slope], &[], Some(&values))?;
+/// // α/2 ‖w‖²; and as α is e^θ, that is its derivative in θ too.
+/// assert!(found.iter().all(|value| (value.item() - 0.25 * 25.0).abs() < 1e-14));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TunedL2(pub Hyperparameter);
 
@@ -197,6 +246,24 @@ impl<T: Real> ProximalPenalty<T> for TunedL2 {
 /// In the gradient of the objective it acts by `α sign(w)`; the derivative with respect to `α` is right
 /// wherever no weight passes 0 on the way, which [`TunedSmoothL1`] does not ask for. By its [proximal
 /// step](crate::ProximalStep) weights are exactly 0 or move with the threshold.
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, grad, interpret};
+/// use regularize::hyper_gradient::{Hyperparameter, TunedL1};
+/// use regularize::{Penalty, ProximalPenalty};
+/// let strength = Hyperparameter::positive("alpha", 1.0)?; // θ = 0
+/// let values: Parameters<f64> = [("alpha", strength.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// let w = graph.constant(Tensor::new([3], vec![3.0, -2.0, 0.25]));
+/// let lasso = TunedL1(strength.clone());
+/// let near = lasso.proximal(w, graph.fill([], 0.5)); // the soft threshold at 0.5 α
+/// let slope = grad(near.powi(2).sum() * 0.5, &[strength.raw(&graph)])[0];
+/// let found = interpret(&[lasso.value(w), near, slope], &[], Some(&values))?;
+/// assert_eq!(found[0].item(), 5.25);
+/// assert_eq!(found[1].data(), [2.5, -1.5, 0.0]);
+/// assert_eq!(found[2].item(), -0.5 * (2.5 + 1.5)); // what is 0 already does not move
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TunedL1(pub Hyperparameter);
 
@@ -221,6 +288,21 @@ impl<T: Real> ProximalPenalty<T> for TunedL1 {
 ///
 /// Trained weights are differentiable in `α` wherever they go, also across 0. The curvature at 0 is `α/s`: where
 /// the learning rate times that is above 2, plain gradient descent swings about 0, and derivatives through it grow.
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, grad, interpret};
+/// use regularize::Penalty;
+/// use regularize::hyper_gradient::{Hyperparameter, TunedSmoothL1};
+/// let strength = Hyperparameter::positive("alpha", 1.0)?;
+/// let values: Parameters<f64> = [("alpha", strength.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// let w = graph.constant(Tensor::new([2], vec![3.0, 0.0]));
+/// let omega = TunedSmoothL1::new(strength, 4.0)?.value(w);
+/// let found = interpret(&[omega, grad(omega, &[w])[0]], &[], Some(&values))?;
+/// assert_eq!(found[0].item(), 5.0 - 4.0);
+/// assert!((found[1].data()[0] - 3.0 / 5.0).abs() < 1e-15 && found[1].data()[1] == 0.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TunedSmoothL1 {
     coefficient: Hyperparameter,
@@ -261,11 +343,32 @@ impl<T: Real> Penalty<T> for TunedSmoothL1 {
 ///
 /// The parameter is none of the layer's own [parameters](Layer::parameters): the network is trained with it,
 /// not by it.
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, grad, interpret};
+/// use nn::{Layer, Mode};
+/// use regularize::hyper_gradient::{Hyperparameter, TunedNoise};
+/// let strength = Hyperparameter::positive("sigma", 1.0)?; // θ = 0
+/// let values: Parameters<f64> = [("sigma", strength.initial_value())].into_iter().collect();
+/// let graph = Graph::new();
+/// let [x, draws] = [[3.0, 5.0], [2.0, -1.0]].map(|v| graph.constant(Tensor::new([2], v.to_vec())));
+/// let noise = TunedNoise(strength.clone());
+/// let noisy = noise.apply(x, draws);
+/// let slope = grad(noisy.powi(2).sum() * 0.5, &[strength.raw(&graph)])[0];
+/// let found = interpret(&[noisy, slope], &[], Some(&values))?;
+/// assert_eq!(found[0].data(), [5.0, 4.0]);
+/// assert_eq!(found[1].item(), 5.0 * 2.0 - 4.0); // y · σ n
+/// assert_eq!(noise.forward(x, Mode::Evaluate).id(), x.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TunedNoise(pub Hyperparameter);
 
 impl TunedNoise {
     /// `x + σ n` for given draws `n`: a pure function.
+    ///
+    /// # Panics
+    /// If the draws do not broadcast with `x`, or as [`Hyperparameter::raw`].
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, draws: Var<'g, T>) -> Var<'g, T> {
         x + draws * self.0.value(x.graph())

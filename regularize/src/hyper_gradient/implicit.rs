@@ -100,6 +100,27 @@ pub struct Implicit<'g, T: Real> {
 ///
 /// # Panics
 /// If a loss is no scalar, or does not depend on one of the parameters.
+///
+/// Ridge regression of one weight, `½ (w - 1)² + α/2 w²`, with the minimum `w = 1/(1 + α)`:
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, interpret};
+/// use regularize::hyper_gradient::{ConjugateGradients, implicit_hyper_gradient};
+/// let graph = Graph::<f64>::new();
+/// let (w, alpha) = (graph.parameter("w", []), graph.scalar("alpha"));
+/// let training = (w - 1.0).powi(2) * 0.5 + alpha * w.powi(2) * 0.5;
+/// let validation = w.powi(2) * 0.5;
+/// let solver = ConjugateGradients::new(1)?;
+/// let of = |solver| implicit_hyper_gradient(training, validation, &[w], &[alpha], solver);
+/// let (found, damped) = (of(solver)?, of(solver.damped(2.0)?)?);
+/// let values = [("w", Tensor::scalar(0.5))].into_iter().collect(); // the minimum for α = 1
+/// let outputs = [found.gradient[0], found.residual, damped.gradient[0]];
+/// let values = interpret(&outputs, &[("alpha", Feed::from(1.0))], Some(&values))?;
+/// assert_eq!(values[0].item(), -0.125); // w dw/dα = -1/(1 + α)³
+/// assert_eq!(values[1].item(), 0.0);
+/// assert_eq!(values[2].item(), -0.0625); // with H + 2 = 4 in the place of H = 2
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[track_caller]
 pub fn implicit_hyper_gradient<'g, T: Real>(
     training: Var<'g, T>,

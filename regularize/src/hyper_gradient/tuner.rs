@@ -64,6 +64,40 @@ const GRADIENT: &str = "gradient";
 const OUTER: &str = "outer";
 
 /// How far back a hyper-gradient looks. See the [module documentation](self).
+///
+/// In the first window there is no past, and the two agree; then the carried one knows more:
+///
+/// ```
+/// use autograd::Tensor;
+/// use nn::data::Dataset;
+/// use nn::{Activation, Optimiser, Selection, Sequential, initialise};
+/// use regularize::Penalties;
+/// use regularize::hyper_gradient::{Course, Horizon, HyperTuner, Hyperparameter, TunedL2};
+/// # fn main() -> Result<(), regularize::RegularizeError> {
+/// let part = |shift: f64| {
+///     let x = Tensor::from_fn([8, 1], |i| i as f64 / 4.0 - shift);
+///     Dataset::new(x, Tensor::from_fn([8], |i| i as u32 / 4), 2)
+/// };
+/// let (train, validation) = (part(1.0)?, part(0.8)?);
+/// let model = Sequential::<f64>::mlp(&[1, 2], Activation::Tanh);
+/// let tuned = |horizon| -> Result<Course, regularize::RegularizeError> {
+///     let decay = Hyperparameter::positive("decay", 0.1)?;
+///     let penalties = Penalties::new().with(Selection::weights(), TunedL2(decay.clone()));
+///     HyperTuner::new(&model, Optimiser::sgd(0.5), vec![decay])
+///         .objective(move |batch| penalties.added_to(batch.cross_entropy(), batch.parameters))
+///         .outer(Optimiser::sgd(0.1))
+///         .horizon(horizon)
+///         .batch_size(4)
+///         .steps(2)
+///         .windows(2)
+///         .fit(&train, &validation, &mut initialise(&model, 1))
+/// };
+/// let (window, carried) = (tuned(Horizon::Window)?.windows, tuned(Horizon::Carried)?.windows);
+/// assert!((window[0].gradient[0] - carried[0].gradient[0]).abs() < 1e-15);
+/// assert!((window[1].gradient[0] - carried[1].gradient[0]).abs() > 1e-4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Horizon {
     /// To the beginning of the window.

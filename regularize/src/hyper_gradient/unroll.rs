@@ -48,6 +48,11 @@ use nn::optimise::HyperparameterError;
 use std::collections::BTreeSet;
 
 /// The name of an input or a stream in step `i`, counted from 0: `NAME` in the first, then `NAME@i`.
+///
+/// ```
+/// use regularize::hyper_gradient::step_name;
+/// assert_eq!((step_name("inputs", 0), step_name("inputs", 2)), ("inputs".into(), "inputs@2".into()));
+/// ```
 pub fn step_name(name: &str, i: usize) -> String {
     if i == 0 { name.into() } else { format!("{name}@{i}") }
 }
@@ -71,6 +76,9 @@ impl<'g, T: Real> Unrolled<'g, T> {
 
     /// Expressions of the parameters, at their values after the last step. Without steps the variables
     /// themselves.
+    ///
+    /// # Panics
+    /// If the outputs are of another graph.
     #[track_caller]
     pub fn at(&self, outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
         substitute(outputs, &self.updates)
@@ -82,6 +90,27 @@ impl<'g, T: Real> Unrolled<'g, T> {
 ///
 /// # Panics
 /// If a step has no input or stream of a shared name.
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, interpret};
+/// use nn::{Initialiser, Optimiser, ParameterSpec, Role};
+/// use regularize::hyper_gradient::unroll;
+/// let (name, shape) = ("w".to_string(), [].into());
+/// let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+/// let graph = Graph::<f64>::new();
+/// let w = spec.declare(&graph);
+/// let loss = (w - graph.scalar("target")).powi(2) * 0.5;
+/// let step = Optimiser::sgd(0.5).minimise(loss, &[spec]);
+/// let two = unroll(&step, &[loss], 2, &["learning_rate"]); // a target for each step, one rate for both
+/// let values = [("w", Tensor::scalar(0.0))].into_iter().collect();
+/// let feeds = [("target", 2.0), ("target@1", 5.0), ("learning_rate", 0.5)];
+/// let feeds = feeds.map(|(name, value)| (name, Feed::from(value)));
+/// let outputs = [two.observed[0][0], two.observed[1][0], two.at(&[w])[0]];
+/// let found = interpret(&outputs, &feeds, Some(&values))?;
+/// assert_eq!((found[0].item(), found[1].item()), (2.0, 8.0)); // at 0, and at 1
+/// assert_eq!(found[2].item(), 3.0); // 0 → 1 → 3
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn unroll<'g, T: Real>(
     step: &OptimiserStep<'g, T>,
@@ -115,6 +144,24 @@ pub fn unroll<'g, T: Real>(
 ///
 /// # Panics
 /// If the validation loss is no scalar.
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, interpret};
+/// use nn::{Initialiser, Optimiser, ParameterSpec, Role};
+/// use regularize::hyper_gradient::{hyper_gradient, unroll};
+/// let (name, shape) = ("w".to_string(), [].into());
+/// let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+/// let graph = Graph::<f64>::new();
+/// let (w, target, unused) = (spec.declare(&graph), graph.scalar("target"), graph.scalar("unused"));
+/// let step = Optimiser::sgd(0.5).minimise((w - target).powi(2) * 0.5, &[spec]);
+/// let one = unroll(&step, &[], 1, &["learning_rate"]); // w := w - ε (w - target)
+/// let slope = hyper_gradient(w.powi(2), &one, &[target])?[0];
+/// let values = [("w", Tensor::scalar(0.0))].into_iter().collect();
+/// let feeds = [("target", Feed::from(3.0)), ("learning_rate", Feed::from(0.5))];
+/// assert_eq!(interpret(&[slope], &feeds, Some(&values))?[0].item(), 2.0 * 1.5 * 0.5); // 2 w · ε
+/// assert!(hyper_gradient(w, &one, &[unused]).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[track_caller]
 pub fn hyper_gradient<'g, T: Real>(
     validation: Var<'g, T>,

@@ -20,6 +20,7 @@
 //! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
 //!     .objective(move |batch| penalty.added_to(batch.cross_entropy(), batch.logits()));
 //! # let _ = trainer;
+//! assert_eq!(penalty.beta(), 0.1);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

@@ -57,6 +57,21 @@ impl GaussianNoise {
     }
 
     /// `ν`, normal with variance 1, from the stream `NAME.noise`.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::{Layer, Mode};
+    /// use regularize::GaussianNoise;
+    /// let noise = GaussianNoise::new(0.5)?.named("first");
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([4], 1.0);
+    /// // What the layer draws; another name draws other numbers.
+    /// let drawn = noise.apply(x, noise.sample(&graph, [4]));
+    /// let other = noise.named("second").forward(x, Mode::Train);
+    /// let found = interpret(&[noise.forward(x, Mode::Train), drawn, other], &[], None)?;
+    /// assert!(found[0] == found[1] && found[0] != found[2]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn sample<'g, T: Real>(&self, graph: &'g Graph<T>, shape: impl Into<Shape>) -> Var<'g, T> {
         graph.normal(&format!("{}.noise", self.name), shape)

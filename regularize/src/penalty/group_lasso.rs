@@ -60,10 +60,25 @@ impl GroupLasso {
         GroupLasso::axis(alpha, 0)
     }
 
-    /// Each position on `axis` a group; a negative axis counts from the last.
+    /// Each position on `axis` a group; a negative axis counts from the last. On a parameter without that
+    /// axis the penalty's value and its proximal step panic.
     ///
     /// # Errors
     /// If `alpha` is negative or not finite.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::{GroupLasso, Penalty};
+    /// let graph = Graph::<f64>::new();
+    /// // A kernel of one input, a window of 1 by 2 and two maps.
+    /// let w = graph.constant(Tensor::new([1, 1, 2, 2], vec![3.0, 0.0, 4.0, 1.0]));
+    /// let penalties = [GroupLasso::outputs(1.0)?, GroupLasso::axis(1.0, 2)?, GroupLasso::inputs(1.0)?];
+    /// let found = interpret(&penalties.map(|penalty| penalty.value(w)), &[], None)?;
+    /// assert_eq!(found[0].item(), 5.0 + 1.0); // (3, 4) and (0, 1): the maps
+    /// assert_eq!(found[1].item(), 3.0 + 17f64.sqrt()); // (3, 0) and (4, 1): the places of the window
+    /// assert_eq!(found[2].item(), 26f64.sqrt()); // one input: all of it
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn axis(alpha: f64, axis: isize) -> Result<GroupLasso, RegularizeError> {
         Ok(GroupLasso { alpha: at_least_zero("group lasso coefficient", alpha)?, axis, by_size: false })
     }

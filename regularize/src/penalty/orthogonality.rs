@@ -103,7 +103,7 @@ impl<T: Real> Penalty<T> for Orthogonality {
     }
 }
 
-/// The penalty with a coefficient that is a scalar of the graph.
+/// `α ‖WᵀW - I‖²_F`, or what `gram` says instead, with a coefficient that is a scalar of the graph.
 ///
 /// `w` is `[.., out]`; the result is a scalar, 0 for an empty `w`... except that rows or columns that are
 /// there but have no entries cannot have length 1: each counts 1.

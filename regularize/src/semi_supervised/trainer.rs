@@ -205,6 +205,24 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
     ///
     /// # Errors
     /// As [`SemiSupervisedTrainer::fit`].
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use nn::data::Dataset;
+    /// use nn::{Activation, Optimiser, Sequential, initialise};
+    /// use regularize::EarlyStopping;
+    /// use regularize::semi_supervised::SemiSupervisedTrainer;
+    /// let points = |shift: f64| Tensor::from_fn([4, 1], |i| (i % 2) as f64 + shift);
+    /// let labelled = Dataset::new(points(0.0), Tensor::new([4], vec![0, 1, 0, 1]), 2)?;
+    /// let model = Sequential::<f64>::mlp(&[1, 2], Activation::Relu);
+    /// // At a learning rate of 0 nothing improves: the first epoch is the best, and two more are waited for.
+    /// let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.0)).epochs(50);
+    /// let (mut parameters, mut stopping) = (initialise(&model, 1), EarlyStopping::new(2));
+    /// let curve =
+    ///     trainer.fit_observed(&labelled, &points(0.1), Some(&labelled), &mut parameters, &mut stopping)?;
+    /// assert_eq!((curve.len(), stopping.finish()?.epoch), (3, 0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn fit_observed(
         &mut self,
         labelled: &Dataset<T>,

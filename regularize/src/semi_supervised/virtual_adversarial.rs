@@ -72,6 +72,22 @@ impl VirtualAdversarial {
     }
 
     /// The same with another number of power iterations; 0 is a random direction, the control.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::semi_supervised::VirtualAdversarial;
+    /// let graph = Graph::<f64>::new();
+    /// // The logits hear more of the first input than of the second: iterations turn the start towards it.
+    /// let w = graph.constant(Tensor::new([2, 2], vec![2.0, 0.0, 0.0, 1.0]));
+    /// let [x, start] = [[0.3, 0.7], [3.0, 4.0]].map(|v| graph.constant(Tensor::new([1, 2], v.to_vec())));
+    /// let smooth = VirtualAdversarial::new(0.5)?;
+    /// let after = |n| smooth.iterations(n).perturbation(|x| x.matmul(w), x, start);
+    /// let found = interpret(&[after(0), after(1), after(8), after(9)], &[], None)?;
+    /// let of = |n: usize, i: usize| found[n].data()[i];
+    /// assert!((of(0, 0) - 0.3).abs() < 1e-15 && (of(0, 1) - 0.4).abs() < 1e-15); // ½ (3, 4) / 5
+    /// assert!(of(1, 0).abs() > 0.3 && (of(2, 0) - of(3, 0)).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn iterations(self, iterations: usize) -> VirtualAdversarial {
         VirtualAdversarial { iterations, ..self }
     }

@@ -214,6 +214,19 @@ impl SparseCoder {
     }
 
     /// The same with at most so many steps.
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::sparsity::{Dictionary, SparseCoder};
+    /// let (axes, x) = (Dictionary::new(Tensor::new([1, 1], vec![1.0f64]))?, Tensor::new([1, 1], vec![3.0]));
+    /// // The code 0 has the objective ½ 3². The minimum is at 2: ½ 1² + 1 · 2.
+    /// let none = SparseCoder::new(1.0)?.iterations(0).encode(&axes, &x)?;
+    /// assert_eq!((none.codes.item(), none.iterations, none.converged), (0.0, 0, false));
+    /// assert!(none.gap >= 4.5 - 2.5);
+    /// let some = SparseCoder::new(1.0)?.iterations(50).encode(&axes, &x)?;
+    /// assert!(some.converged && (some.codes.item() - 2.0).abs() < 0.03); // ½ 0.03² is the tolerated gap
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn iterations(self, iterations: usize) -> SparseCoder {
         SparseCoder { iterations, ..self }
     }
