@@ -93,6 +93,21 @@ pub struct Attacked<T: Real> {
 }
 
 /// Attacks a network on data sets, in batches; plans are compiled when first needed and kept.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::{AttackEvaluator, FastGradient};
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let attack = FastGradient::new(0.25)?.within(0.0, 1.0)?;
+/// let mut evaluator = AttackEvaluator::new(&model, attack, 64);
+/// let found = evaluator.attack(&data, &Parameters::new())?;
+/// assert_eq!((found.clipped.data(), found.predicted.data()), (&[0.375, 0.625][..], &[1][..]));
+/// let curve = evaluator.curve(&data, &Parameters::new(), &[0.0, 0.0625, 0.25])?;
+/// assert_eq!(curve.iter().map(|found| found.error).collect::<Vec<_>>(), [0.0, 0.0, 1.0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct AttackEvaluator<'m, T: Real> {
     model: &'m dyn Layer<T>,
     attack: Box<dyn Attack<T> + 'm>,
@@ -123,6 +138,26 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
 
     /// The same on the network in another mode, with the seed of its draws and the attack's. The verdict on a
     /// batch is of other draws than those the attack saw.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Dropout, FastGradient};
+    /// // Logits of which dropout keeps each with probability ½.
+    /// let model = Sequential::<f64>::new().then(Dropout::new(0.5)?);
+    /// let x = Tensor::from_fn([400, 2], |i| [0.625, 0.375][i % 2]);
+    /// let data = Dataset::new(x, Tensor::full([400], 0), 2)?;
+    /// let error = |mode, seed| {
+    ///     let evaluator = AttackEvaluator::new(&model, FastGradient::new(0.1)?, 400);
+    ///     let found = evaluator.in_mode(mode, seed).curve(&data, &Parameters::new(), &[0.0])?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].error)
+    /// };
+    /// assert_eq!(error(Mode::Evaluate, 1)?, 0.0);
+    /// // Wrong where only the other class is kept: one in four, with a standard error of 0.022.
+    /// let found = error(Mode::Sample, 1)?;
+    /// assert!((found - 0.25).abs() < 0.07 && found == error(Mode::Sample, 1)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn in_mode(self, mode: Mode, seed: u64) -> Self {
         AttackEvaluator { mode, seed, plans: Plans::new(), ..self }
     }
@@ -138,6 +173,24 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     }
 
     /// The same with another goal than any wrong class.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::adversarial::{AttackEvaluator, FastGradient, Goal};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 3], vec![0.5, 0.25, 0.375]), Tensor::new([1], vec![0]), 3)?;
+    /// let predicted = |goal| {
+    ///     let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?, 1).goal(goal);
+    ///     let found = evaluator.attack(&data, &Parameters::new())?;
+    ///     Ok::<_, regularize::RegularizeError>(found.predicted.data()[0])
+    /// };
+    /// assert_eq!(predicted(Goal::AnyOther)?, 2); // the nearest
+    /// assert_eq!(predicted(Goal::Class(1))?, 1);
+    /// assert_eq!(predicted(Goal::Shift(1))?, 1); // the one after the label
+    /// assert!(predicted(Goal::Class(3)).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn goal(self, goal: Goal) -> Self {
         AttackEvaluator { goal, ..self }
     }
@@ -145,6 +198,22 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     /// The same by an attacker who does not know the labels, and moves away from what the network predicts. A
     /// network trained on attacks of a single step may read the label from the perturbation (Kurakin,
     /// Goodfellow, Bengio, 2017); without labels there is none to read.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, FastGradient};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// // The network says 0; the label is 1.
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![1]), 2)?;
+    /// let attack = FastGradient::new(0.25)?;
+    /// let mut evaluator = AttackEvaluator::new(&model, attack, 1);
+    /// let away_from_label = evaluator.attack(&data, &Parameters::new())?;
+    /// assert_eq!(away_from_label.clipped.data(), [0.875, 0.125]);
+    /// let away_from_prediction = evaluator.without_labels().attack(&data, &Parameters::new())?;
+    /// assert_eq!(away_from_prediction.clipped.data(), [0.375, 0.625]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn without_labels(self) -> Self {
         AttackEvaluator { from_predictions: true, ..self }
     }
@@ -177,6 +246,20 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     }
 
     /// The adversarial examples of `data` under each of several budgets.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, FastGradient};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+    /// let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?, 1);
+    /// let found = evaluator.attacks(&data, &Parameters::new(), &[0.0625, 0.25])?;
+    /// assert_eq!(found[0].clipped.data(), [0.5625, 0.4375]);
+    /// assert_eq!(found[1].clipped.data(), [0.375, 0.625]);
+    /// assert_eq!((found[0].success[0], found[1].success[0]), (false, true));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`AttackEvaluator::curve`].

@@ -16,6 +16,19 @@ use crate::error::RegularizeError;
 use autograd::{IndexVar, Real, Var};
 
 /// What an attack makes large. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::AttackLoss;
+/// let graph = Graph::<f64>::new();
+/// let logits = graph.constant(Tensor::new([1, 3], vec![3.0, 1.0, 2.0]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let of = [AttackLoss::Margin, AttackLoss::LogitRatio].map(|loss| loss.each(logits, label, None));
+/// let found = interpret(&of, &[], None)?;
+/// assert_eq!(found[0].data(), [-1.0]); // 2 - 3
+/// assert!((found[1].data()[0] + 0.5).abs() < 1e-9); // -1 over 3 - 1
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AttackLoss {
     /// Cross-entropy.
