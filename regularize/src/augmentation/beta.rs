@@ -7,6 +7,20 @@
 use autograd::{Custom, Real, Shape, Var};
 
 /// `Beta(a, b)`. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::beta::Beta;
+/// // The density 2x: its distribution function is x².
+/// let rising = Beta::new(2.0, 1.0);
+/// assert!((rising.probability(0.5) - 0.25).abs() < 1e-14);
+/// assert!((rising.quantile(0.25) - 0.5).abs() < 1e-14);
+/// assert!((Beta::symmetric(1.0).probability(0.3) - 0.3).abs() < 1e-14); // uniform
+/// let graph = Graph::<f64>::new();
+/// let share = interpret(&[rising.shares(graph.fill([1], 0.25))], &[], None)?[0].item();
+/// assert_eq!(share, rising.quantile(0.25));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beta {
     a: f64,
@@ -164,6 +178,12 @@ impl Beta {
 
 /// [`Beta::probability`] of `Beta(α, α)`.
 ///
+/// ```
+/// use regularize::augmentation::beta::probability;
+/// assert!((probability(0.2, 1.0) - 0.2).abs() < 1e-14);
+/// assert!((probability(0.2, 2.0) - (3.0 * 0.04 - 2.0 * 0.008)).abs() < 1e-14); // 3x² - 2x³
+/// ```
+///
 /// # Panics
 /// If `α` is not above 0 or `x` not in [0, 1].
 pub fn probability(x: f64, alpha: f64) -> f64 {
@@ -201,6 +221,15 @@ fn ln_gamma(x: f64) -> f64 {
 }
 
 /// [`Beta::shares`] of `Beta(α, α)`.
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::beta::{quantile, shares};
+/// let graph = Graph::<f64>::new();
+/// let found = interpret(&[shares(graph.fill([2], 0.2), 0.4)], &[], None)?.remove(0);
+/// assert_eq!(found.data(), [quantile(0.2, 0.4); 2]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If `α` is not above 0.

@@ -67,6 +67,14 @@ fn chains_are_mixed_by_weight_and_share() {
     check("mix_chains", &all, |x| mix_chains(x[0], &[x[1], x[2]], x[3], x[4]).powi(2).sum());
 }
 
+#[test]
+#[should_panic(expected = "mix_chains: weights of shape [1, 3], they are [1, 2]")]
+fn a_weight_without_a_chain_is_refused() {
+    let image = Tensor::zeros([1, 1, 2, 2]);
+    let all = [image.clone(), image, Tensor::full([1, 3], 1.0 / 3.0), Tensor::full([1], 0.5)];
+    value(&all, |x| mix_chains(x[0], &[x[1], x[1]], x[2], x[3]));
+}
+
 /// Weights and shares sum to 1, so what every chain leaves as it is stays as it is.
 #[test]
 fn a_constant_image_under_warps_stays() {
