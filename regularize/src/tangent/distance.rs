@@ -43,6 +43,16 @@ pub enum Sides {
 }
 
 /// A point and an orthonormal basis of the tangents there.
+///
+/// ```
+/// use regularize::tangent::TangentPlane;
+/// // The second tangent says nothing new, the third is none.
+/// let tangents = [vec![0.0, 2.0], vec![0.0, -3.0], vec![0.0, 0.0]];
+/// let plane = TangentPlane::new(&[5.0, 7.0], &tangents)?;
+/// assert_eq!((plane.point(), plane.basis()), (&[5.0, 7.0][..], &[vec![0.0, 1.0]][..]));
+/// assert!(TangentPlane::new(&[f64::NAN], &[]).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TangentPlane {
     point: Vec<f64>,
@@ -86,6 +96,17 @@ impl TangentPlane {
 }
 
 /// The distance between two examples with their tangents.
+///
+/// ```
+/// use regularize::tangent::{Sides, TangentPlane, tangent_distance};
+/// let a = TangentPlane::new(&[0.0, 0.0, 0.0], &[vec![1.0, 0.0, 0.0]])?;
+/// let b = TangentPlane::new(&[3.0, 4.0, 12.0], &[vec![0.0, 2.0, 0.0]])?;
+/// let distance = |sides| tangent_distance(&a, &b, sides);
+/// assert_eq!(distance(Sides::Neither), 13.0);
+/// assert_eq!(distance(Sides::First), 160f64.sqrt()); // 4 and 12 are left
+/// assert_eq!(distance(Sides::Both), 12.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 ///
 /// # Panics
 /// If the points are of different lengths.
@@ -165,6 +186,20 @@ impl TangentNeighbour {
 impl Transformations {
     /// The planes that touch the manifolds of all moved versions of some images, each at the smoothed image
     /// itself: what [`tangent_distance`] takes. Images are as for [`Transformations::apply`].
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::tangent::{Sides, Transformation, Transformations, tangent_distance};
+    /// let shifts = [Transformation::TranslateX, Transformation::TranslateY];
+    /// let moves = Transformations::new(7, 7, 1.0)?.only(&shifts);
+    /// // A spot, and the same spot one pixel further to the right.
+    /// let spots = Tensor::<f64>::from_fn([2, 7, 7], |i| if i == 24 || i == 49 + 25 { 1.0 } else { 0.0 });
+    /// let planes = moves.planes(&spots)?;
+    /// assert_eq!((planes.len(), planes[0].basis().len()), (2, 2));
+    /// let distance = |sides| tangent_distance(&planes[0], &planes[1], sides);
+    /// assert!(distance(Sides::Both) < 0.3 * distance(Sides::Neither));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RegularizeError::NonFinite`] if a number is not finite.

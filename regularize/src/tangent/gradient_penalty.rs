@@ -33,6 +33,16 @@ use autograd::{Real, Shape, Var};
 ///
 /// `a` and `b` are `[n, ..]`; `shares` has `n` elements, drawn uniform from 0 to 1.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::interpolates;
+/// let graph = Graph::<f64>::new();
+/// let (a, b) = (graph.fill([3, 1], 4.0), graph.fill([3, 1], 8.0));
+/// let shares = graph.constant(Tensor::new([3, 1], vec![1.0, 0.75, 0.0]));
+/// assert_eq!(interpret(&[interpolates(a, b, shares)], &[], None)?[0].data(), [4.0, 5.0, 8.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes differ, or there is not one share for each example.
 #[track_caller]
@@ -47,6 +57,20 @@ pub fn interpolates<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>, shares: Var<'g, T
 }
 
 /// `λ (‖∇ₓ D‖₂ - 1)²`, one-sided or two-sided.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::GradientPenalty;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 1.0]));
+/// let scores = x.matmul(graph.constant(Tensor::new([2, 1], vec![3.0, 4.0]))); // of slope 5
+/// let ten = GradientPenalty::new(10.0)?;
+/// let penalties = [ten, ten.towards(7.0)?, ten.towards(7.0)?.one_sided()];
+/// let found = interpret(&penalties.map(|penalty| penalty.value(scores, x)), &[], None)?;
+/// assert_eq!(found[0].item(), 160.0); // 10 (5 - 1)²
+/// assert_eq!((found[1].item(), found[2].item()), (40.0, 0.0));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientPenalty {
     strength: f64,

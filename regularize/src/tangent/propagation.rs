@@ -73,6 +73,19 @@ pub fn tangent_penalty<'g, T: Real>(
 }
 
 /// The penalty with its strength. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::TangentPropagation;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 3.0]));
+/// let tangent = graph.constant(Tensor::new([1, 2], vec![1.0, 0.5]));
+/// let (loss, outputs) = (graph.fill([], 1.0), x.powi(2)); // the Jacobian is diag(2, 6)
+/// let objective = TangentPropagation::new(0.5)?.added_to(loss, outputs, x, &[tangent]);
+/// assert_eq!(interpret(&[objective], &[], None)?[0].item(), 1.0 + 0.5 * (4.0 + 9.0));
+/// assert_eq!(TangentPropagation::new(0.0)?.added_to(loss, outputs, x, &[tangent]).id(), loss.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TangentPropagation {
     strength: f64,
