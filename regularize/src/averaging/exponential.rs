@@ -28,6 +28,32 @@ const SLOT: &str = "exponential_average";
 
 /// An exponential moving average of every parameter, the last transform of a chain. See the [module
 /// documentation](self). Slots: `exponential_average` of each parameter, and `exponential_average/steps`.
+///
+/// ```
+/// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role};
+/// use regularize::ExponentialAverage;
+/// let average = ExponentialAverage::new(0.75)?;
+/// let spec = ParameterSpec {
+///     name: "w".into(),
+///     shape: [1].into(),
+///     role: Role::Weight,
+///     initialiser: Initialiser::Constant(4.0),
+/// };
+/// let graph = Graph::<f64>::new();
+/// let loss = spec.declare(&graph).sum(); // of slope 1
+/// let step = Optimiser::sgd(1.0).then(average).minimise(loss, &[spec.clone()]);
+/// let mut plan = step.add_to(Plan::builder(&graph)).compile();
+/// let mut parameters: Parameters<f64> = [("w", Tensor::full([1], 4.0))].into_iter().collect();
+/// step.initialise_state(&mut parameters);
+/// for _ in 0..2 {
+///     plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(1.0))])?;
+/// }
+/// // The weight was 4, 3, 2; the average 4, then 3.75, then ¾ · 3.75 + ¼ · 2.
+/// assert_eq!(parameters["w"].item(), 2.0);
+/// assert_eq!(average.averaged(&parameters, &[spec])?["w"].item(), 3.3125);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExponentialAverage {
     decay: f64,

@@ -34,6 +34,32 @@ const SLOT: &str = "weight_average";
 /// The mean of the parameters at regular steps, the last transform of a chain. See the [module
 /// documentation](self). Slots: `weight_average` of each parameter, `weight_average/count`, which is `n`, and
 /// `weight_average/since`, the steps since the last that was taken.
+///
+/// ```
+/// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role};
+/// use regularize::WeightAverage;
+/// let average = WeightAverage::new(2, 3)?;
+/// let spec = ParameterSpec {
+///     name: "w".into(),
+///     shape: [1].into(),
+///     role: Role::Weight,
+///     initialiser: Initialiser::Constant(9.0),
+/// };
+/// let graph = Graph::<f64>::new();
+/// let loss = spec.declare(&graph).sum(); // of slope 1
+/// let step = Optimiser::sgd(1.0).then(average).minimise(loss, &[spec.clone()]);
+/// let mut plan = step.add_to(Plan::builder(&graph)).compile();
+/// let mut parameters: Parameters<f64> = [("w", Tensor::full([1], 9.0))].into_iter().collect();
+/// step.initialise_state(&mut parameters);
+/// for _ in 0..6 {
+///     plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(1.0))])?;
+/// }
+/// // The weight is 7 after step 2 and 4 after step 5.
+/// assert_eq!(average.count(&parameters), 2);
+/// assert_eq!(average.averaged(&parameters, &[spec])?["w"].item(), 5.5);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeightAverage {
     start: u64,
