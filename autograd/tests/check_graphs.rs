@@ -281,9 +281,6 @@ impl Custom<f64> for Planted {
     fn forward(&self, inputs: &[(&[f64], Shape)], output: &mut [f64]) {
         output.iter_mut().zip(inputs[0].0).for_each(|(y, x)| *y = x * x.sin());
     }
-    fn expression<'g>(&self, _: &[Var<'g, f64>]) -> Option<Var<'g, f64>> {
-        None
-    }
     fn vjp<'g>(
         &self,
         inputs: &[Var<'g, f64>],

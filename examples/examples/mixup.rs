@@ -16,7 +16,8 @@ use nn::data::{Dataset, digits};
 use nn::metrics::{CALIBRATION_BINS, Predictions};
 use nn::train::{Batch, Evaluator};
 use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
-use regularize::augmentation::{CutMix, Mixup, beta};
+use regularize::augmentation::beta::Beta;
+use regularize::augmentation::{CutMix, Mixup};
 use std::error::Error;
 
 const SEEDS: u64 = 8;
@@ -39,13 +40,14 @@ fn distribution() -> Result<Table, Box<dyn Error>> {
     let mut table = table(&["α", "0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 1"]);
     for alpha in [0.2, 1.0, 4.0] {
         let graph = Graph::<f64>::new();
-        let shares = beta::shares(graph.uniform("mixup.share", [DRAWS]), alpha);
+        let beta = Beta::symmetric(alpha)?;
+        let shares = beta.shares(graph.uniform("mixup.share", [DRAWS]));
         let drawn = interpret(&[shares], &[], None)?.remove(0);
         let mut row = vec![format!("{alpha}")];
         for k in 0..5 {
             let (low, high) = (f64::from(k) / 5.0, f64::from(k + 1) / 5.0);
             let count = drawn.data().iter().filter(|&&x| low <= x && x < high).count();
-            let exact = beta::probability(high, alpha) - beta::probability(low, alpha);
+            let exact = beta.probability(high) - beta.probability(low);
             row.push(format!("{:.1} ({:.1})", 100.0 * count as f64 / DRAWS as f64, 100.0 * exact));
         }
         table.add_row(row);

@@ -99,7 +99,7 @@ fn picture(dictionaries: &[&Dictionary<f32>], file: &str) -> Result<(), Box<dyn 
 
 fn main() -> Result<(), Box<dyn Error>> {
     let [train, test] = digits::load()?.flattened().split([0.8, 0.2], 1)?;
-    let (cosines, learned) = (Dictionary::cosine(SIDE), learn(&train)?);
+    let (cosines, learned) = (Dictionary::cosine(SIDE)?, learn(&train)?);
     let x = test.examples();
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header(["k", "cosines", "learned", ""]);

@@ -11,6 +11,7 @@
 
 use autograd::{Graph, Tensor, interpret};
 use nn::data::digits;
+use regularize::RegularizeError;
 use regularize::tangent::{Sides, TangentNeighbour, Transformation, Transformations, tangent_distance};
 use std::error::Error;
 
@@ -25,12 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("| labelled digits | Euclid | tangents of one | of both |");
     println!("|-----------------|--------|-----------------|---------|");
     for count in [20, 50, 100, 200, 500, 1000] {
-        let neighbour = TangentNeighbour::new(planes[..count].to_vec(), &labels[..count]);
-        let error = |sides| {
-            let wrong = test.clone().filter(|&i| neighbour.classify(&planes[i], sides) != labels[i]);
-            100.0 * wrong.count() as f64 / test.len() as f64
+        let neighbour = TangentNeighbour::new(planes[..count].to_vec(), &labels[..count])?;
+        let error = |sides| -> Result<f64, RegularizeError> {
+            let mut wrong = 0;
+            for i in test.clone() {
+                wrong += u32::from(neighbour.classify(&planes[i], sides)? != labels[i]);
+            }
+            Ok(100.0 * f64::from(wrong) / test.len() as f64)
         };
-        let [neither, first, both] = [Sides::Neither, Sides::First, Sides::Both].map(error);
+        let (neither, first, both) = (error(Sides::Neither)?, error(Sides::First)?, error(Sides::Both)?);
         println!("| {count:>15} | {neither:>6.1} | {first:>15.1} | {both:>7.1} |");
     }
 
@@ -45,21 +49,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(moves.planes(&image)?.remove(0))
     };
     let still = shifted(0.0)?;
-    let others = (0..1000).filter(|&i| labels[i] != labels[digit]);
-    let others = moves.planes(&data.subset(&others.collect::<Vec<_>>())?.examples().clone())?;
-    let nearest = |sides| {
-        others.iter().map(|plane| tangent_distance(&still, plane, sides)).fold(f64::INFINITY, f64::min)
-    };
+    let others: Vec<_> = (0..1000).filter(|&i| labels[i] != labels[digit]).collect();
+    let others = data.subset(&others)?;
+    let others = TangentNeighbour::new(moves.planes(others.examples())?, others.labels().data())?;
     println!("\nDistance of a {} from itself, shifted by so many pixels\n", labels[digit]);
     println!("| shift                  | Euclid | tangents of both |");
     println!("|------------------------|--------|------------------|");
     for by in [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0] {
         let moved = shifted(by)?;
-        let [euclid, both] =
-            [Sides::Neither, Sides::Both].map(|sides| tangent_distance(&still, &moved, sides));
+        let euclid = tangent_distance(&still, &moved, Sides::Neither)?;
+        let both = tangent_distance(&still, &moved, Sides::Both)?;
         println!("| {by:<22} | {euclid:>6.2} | {both:>16.2} |");
     }
-    let [euclid, both] = [Sides::Neither, Sides::Both].map(nearest);
+    let (_, euclid) = others.nearest(&still, Sides::Neither)?;
+    let (_, both) = others.nearest(&still, Sides::Both)?;
     println!("| nearest of other class | {euclid:>6.2} | {both:>16.2} |");
     Ok(())
 }

@@ -279,6 +279,11 @@ pub(crate) fn at_least_zero(name: &'static str, value: f64) -> Result<f64, Regul
     Ok(value)
 }
 
+/// A count that must be at least 1.
+pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<(), RegularizeError> {
+    Ok(HyperparameterError::unless(count >= 1, name, count as f64, "at least 1")?)
+}
+
 /// Names as a message lists them.
 pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.collect();

@@ -137,10 +137,10 @@
 //! study` compares all techniques that train a classifier. Beyond the rows above,
 //! `tests/composition.rs` holds five techniques in one plan to what each does alone.
 //!
-//! # Not there yet
+//! # Limits
 //!
-//! Square attacks in the one norm; derivatives of the largest singular value in the slack and the multiplier of
-//! a spectral ball; hyper-gradients of augmentations beyond affine warps, brightness, contrast and noise.
+//! Square attacks are in the norms of their paper, two and infinity. Hyper-gradients reach augmentations by affine
+//! warps, brightness, contrast and noise.
 
 pub mod adversarial;
 pub mod augmentation;

@@ -53,8 +53,10 @@ pub trait Custom<T: Real>: Debug + Send + Sync {
     /// The kernel: writes every element of `output`. It must be a pure function of its inputs.
     fn forward(&self, inputs: &[(&[T], Shape)], output: &mut [T]);
 
-    /// The same function in graph variables, or `None` if the products are given instead.
-    fn expression<'g>(&self, inputs: &[Var<'g, T>]) -> Option<Var<'g, T>>;
+    /// The same function in graph variables, or `None`, the default, if the products are given instead.
+    fn expression<'g>(&self, _inputs: &[Var<'g, T>]) -> Option<Var<'g, T>> {
+        None
+    }
 
     /// The cotangent of the input at `position`; `None` is zero. By default, that of the expression.
     ///

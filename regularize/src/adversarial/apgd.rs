@@ -22,10 +22,10 @@ pub mod sparse;
 use super::attack::{Attack, Best, Evidence, Moved};
 use super::loss::AttackLoss;
 use super::norm::{Norm, rows};
-use super::pgd::{at_least_one, random_start};
+use super::pgd::random_start;
 use super::threat::Threat;
 use super::victim::{Slope, Targets, Victim};
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Plan, Real, Tensor};
 
 /// The share of the new step in what is gone.

@@ -27,10 +27,9 @@
 
 use super::loss::AttackLoss;
 use super::norm::rows;
-use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Slope, Targets, Victim};
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::kernel::philox::{Stream, stream_of_name};
 use autograd::{Real, Tensor};
 use std::fmt::Debug;

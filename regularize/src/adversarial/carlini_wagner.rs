@@ -15,10 +15,9 @@ use super::attack::{Attack, Evidence, Moved};
 use super::evaluator::difference;
 use super::loss::AttackLoss;
 use super::norm::{Norm, rows};
-use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Real, Tensor};
 use nn::optimise::HyperparameterError;
 

@@ -19,10 +19,9 @@
 use super::attack::{Attack, Evidence, Moved};
 use super::evaluator::classes_of;
 use super::norm::{Norm, rows};
-use super::pgd::at_least_one;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::Real;
 
 /// DeepFool. See the [module documentation](self).

@@ -34,7 +34,7 @@ use super::attack::{Attack, Moved};
 use super::loss::Goal;
 use super::norm::rows;
 use super::victim::{Plans, Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Parameters, Real, Tensor};
 use nn::data::{Batches, Dataset};
 use nn::train::Evaluator;
@@ -167,9 +167,33 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         AttackEvaluator { seed, plans: Plans::new(), ..self }
     }
 
-    /// The same with losses and gradients of a stochastic network averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        AttackEvaluator { draws: draws.max(1), plans: Plans::new(), ..self }
+    /// The same with losses and gradients of a stochastic network averaged over so many draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Dropout, FastGradient};
+    /// // Logits of which dropout keeps each with probability ½: a draw errs if it keeps the second alone.
+    /// let model = Sequential::<f64>::new().then(Dropout::new(0.5)?);
+    /// let x = Tensor::from_fn([100, 2], |i| [0.75, 0.25][i % 2]);
+    /// let data = Dataset::new(x, Tensor::full([100], 0), 2)?;
+    /// let error = |draws| {
+    ///     let evaluator = AttackEvaluator::new(&model, FastGradient::new(0.1)?, 100).averaged_over(draws)?;
+    ///     let mut sampled = evaluator.in_mode(Mode::Sample, 1);
+    ///     let found = sampled.curve(&data, &Parameters::new(), &[0.0])?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].error)
+    /// };
+    /// // The mean of many does not.
+    /// assert!(error(1)? > 0.1 && error(100)? == 0.0);
+    /// assert!(error(0).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(AttackEvaluator { draws, plans: Plans::new(), ..self })
     }
 
     /// The same with another goal than any wrong class.
@@ -279,7 +303,7 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         let reach = self.goal.targets(data.labels().data(), data.classes())?;
         let mut tallies: Vec<Tally<T>> = epsilons.iter().map(|_| Tally::default()).collect();
         let mut victim =
-            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws);
+            Victim::new(self.model, parameters).in_mode(self.mode, self.seed).averaged_over(self.draws)?;
         victim.plans = std::mem::take(&mut self.plans);
         let mut batches = Batches::in_order(data.len(), self.batch_size)?;
         for (number, indices) in batches.epoch(0).enumerate() {

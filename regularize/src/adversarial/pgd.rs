@@ -40,7 +40,7 @@ use super::loss::AttackLoss;
 use super::norm::{Norm, rows};
 use super::threat::{StartDraws, Threat};
 use super::victim::{Targets, Victim};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Feed, Graph, Plan, Real, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 
@@ -360,11 +360,6 @@ fn over_mean<'g, T: Real>(gradient: Var<'g, T>) -> Var<'g, T> {
     let g = gradient.reshape(rows(shape));
     let mean = g.abs().mean_keep(&[1]);
     (g / mean.equal(0.0).select(mean.like(1.0), mean)).reshape(shape)
-}
-
-/// A count that must be at least 1.
-pub(super) fn at_least_one(name: &'static str, count: usize) -> Result<(), RegularizeError> {
-    Ok(HyperparameterError::unless(count >= 1, name, count as f64, "at least 1")?)
 }
 
 #[cfg(test)]

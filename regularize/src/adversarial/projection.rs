@@ -124,10 +124,6 @@ impl<T: Real> Custom<T> for Multiplier {
         }
     }
 
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
-
     fn vjp<'g>(
         &self,
         inputs: &[Var<'g, T>],

@@ -14,7 +14,7 @@
 
 use super::loss::AttackLoss;
 use super::norm::rows;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
 use nn::{Layer, Mode};
 use std::collections::HashMap;
@@ -104,9 +104,26 @@ impl<'m, T: Real> Victim<'m, T> {
         Victim { mode, seed, plans: HashMap::new(), ..self }
     }
 
-    /// The same with losses and gradients averaged over so many draws; at least one.
-    pub fn averaged_over(self, draws: usize) -> Self {
-        Victim { draws: draws.max(1), ..self }
+    /// The same with losses and gradients averaged over so many draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential};
+    /// use regularize::{Dropout, adversarial::Victim};
+    /// let (model, parameters) = (Sequential::<f64>::new().then(Dropout::new(0.5)?), Parameters::new());
+    /// let victim = || Victim::new(&model, &parameters).in_mode(Mode::Sample, 1);
+    /// // Equal logits, each kept with probability ½: the mean probability is ½.
+    /// let logits = victim().averaged_over(1000)?.logits(&Tensor::full([1, 2], 1.0))?;
+    /// assert!(logits.data().iter().all(|z| (z.exp() - 0.5).abs() < 0.035)); // four standard errors
+    /// assert!(victim().averaged_over(0).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no draws.
+    pub fn averaged_over(self, draws: usize) -> Result<Self, RegularizeError> {
+        at_least_one("number of draws", draws)?;
+        Ok(Victim { draws, ..self })
     }
 
     /// How many examples were looked at so far, each forward look and each look with a gradient counted once

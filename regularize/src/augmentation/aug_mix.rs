@@ -12,10 +12,11 @@
 //! weights uniform on the simplex, a uniform share. Small concentrations choose, one chain alone, the image alone or
 //! not at all; large ones average evenly ([`AugMix::concentrations`]).
 
+use super::beta::Beta;
 use super::contract::Change;
 use super::rand_augment::{RandAugment, one_of};
 use super::sampling::dimensions;
-use super::{Augment, Augmentation, beta, dirichlet, drawn, each};
+use super::{Augment, Augmentation, dirichlet, drawn, each};
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Real, Var};
 use nn::Mode;
@@ -47,7 +48,7 @@ pub struct AugMix<T: Real> {
     /// Of the weights' Dirichlet distribution.
     of_weights: f64,
     /// Of the share's Beta distribution.
-    of_share: f64,
+    of_share: Beta,
 }
 
 impl<T: Real> AugMix<T> {
@@ -62,7 +63,7 @@ impl<T: Real> AugMix<T> {
     ) -> Result<AugMix<T>, RegularizeError> {
         HyperparameterError::unless(width > 0, "number of chains", width as f64, "at least 1")?;
         HyperparameterError::unless(depth > 0, "length of a chain", depth as f64, "at least 1")?;
-        Ok(AugMix { width, depth, choices, of_weights: 1.0, of_share: 1.0 })
+        Ok(AugMix { width, depth, choices, of_weights: 1.0, of_share: Beta::UNIFORM })
     }
 
     /// Three chains of one to three of [`RandAugment::new`]'s list at a strength in [0, 1].
@@ -94,13 +95,13 @@ impl<T: Real> AugMix<T> {
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn concentrations(self, weights: f64, share: f64) -> Result<AugMix<T>, RegularizeError> {
-        let checked = |name, value: f64| {
+        for (name, value) in
+            [("concentration of the weights", weights), ("concentration of the share", share)]
+        {
             let fits = value > 0.0 && value.is_finite();
-            HyperparameterError::unless(fits, name, value, "finite and above 0").map(|()| value)
-        };
-        let of_weights = checked("concentration of the weights", weights)?;
-        let of_share = checked("concentration of the share", share)?;
-        Ok(AugMix { of_weights, of_share, ..self })
+            HyperparameterError::unless(fits, name, value, "finite and above 0")?;
+        }
+        Ok(AugMix { of_weights: weights, of_share: Beta::symmetric(share)?, ..self })
     }
 
     /// One chain: a number of augmentations for each image, from one to `depth`.
@@ -137,10 +138,16 @@ pub fn mix_chains<'g, T: Real>(
     weights: Var<'g, T>,
     share: Var<'g, T>,
 ) -> Var<'g, T> {
-    let (n, k) = (dimensions("mix_chains", images)[0], chains.len());
-    let (given, of_share) = (weights.shape(), share.shape());
-    assert!(given.lengths() == [n, k], "mix_chains: weights of shape {given}, they are [{n}, {k}]");
-    assert!(of_share.lengths() == [n], "mix_chains: shares of shape {of_share}, they are [{n}]");
+    let [n, ..] = dimensions("mix_chains", images);
+    let (of_weights, of_share) = (weights.shape(), share.shape());
+    let alike = chains.iter().all(|chain| chain.shape() == images.shape());
+    let fits = alike && of_weights.lengths() == [n, chains.len()] && of_share.lengths() == [n];
+    assert!(
+        fits,
+        "mix_chains: {} of {} by weights {of_weights} and {of_share}: alike, of [n, chains] and [n]",
+        chains.len(),
+        images.shape()
+    );
     let weight = |i: usize| each(weights.slice(1, i, i + 1).reshape([n]));
     let share = each(share);
     let kept = share * images;
@@ -164,9 +171,7 @@ impl<T: Real> Augmentation<T> for AugMix<T> {
         }
         let graph = images.graph();
         let weights = dirichlet::weights(drawn(graph, stream, "weights", &[n, self.width]), self.of_weights);
-        let draw = drawn(graph, stream, "share", &[n]);
-        // The quantile of the uniform distribution is the draw itself.
-        let share = if self.of_share == 1.0 { draw } else { beta::shares(draw, self.of_share) };
+        let share = self.of_share.shares(drawn(graph, stream, "share", &[n]));
         let chains: Vec<_> =
             (0..self.width).map(|i| self.chain(images, &format!("{stream}.chain{i}"))).collect();
         mix_chains(images, &chains, weights, share)

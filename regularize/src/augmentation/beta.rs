@@ -4,7 +4,9 @@
 //! `α = 1`, heaped at both ends for `α < 1`, around ½ for `α > 1`. Rejection would need an unknown number of draws;
 //! the inverse of the distribution function needs one, keeps the order of draws and can be tested without chance.
 
+use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Custom, Real, Shape, Var};
+use nn::optimise::HyperparameterError;
 
 /// `Beta(a, b)`. See the [module documentation](self).
 ///
@@ -12,14 +14,15 @@ use autograd::{Custom, Real, Shape, Var};
 /// use autograd::{Graph, interpret};
 /// use regularize::augmentation::beta::Beta;
 /// // The density 2x: its distribution function is x².
-/// let rising = Beta::new(2.0, 1.0);
+/// let rising = Beta::new(2.0, 1.0)?;
 /// assert!((rising.probability(0.5) - 0.25).abs() < 1e-14);
 /// assert!((rising.quantile(0.25) - 0.5).abs() < 1e-14);
-/// assert!((Beta::symmetric(1.0).probability(0.3) - 0.3).abs() < 1e-14); // uniform
+/// assert!((Beta::UNIFORM.probability(0.3) - 0.3).abs() < 1e-14);
+/// assert_eq!(Beta::symmetric(3.0)?, Beta::new(3.0, 3.0)?);
 /// let graph = Graph::<f64>::new();
 /// let share = interpret(&[rising.shares(graph.fill([1], 0.25))], &[], None)?[0].item();
 /// assert_eq!(share, rising.quantile(0.25));
-/// # Ok::<(), autograd::RunError>(())
+/// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beta {
@@ -28,24 +31,38 @@ pub struct Beta {
 }
 
 impl Beta {
+    /// `Beta(1, 1)`: every share is as likely as another.
+    pub const UNIFORM: Beta = Beta { a: 1.0, b: 1.0 };
+
     /// The distribution with these two concentrations, of mean `a / (a + b)`.
     ///
-    /// # Panics
+    /// # Errors
     /// If one is not finite and above 0.
-    #[track_caller]
-    pub fn new(a: f64, b: f64) -> Beta {
-        let fits = |x: f64| x > 0.0 && x.is_finite();
-        assert!(fits(a) && fits(b), "Beta(a, b) with a = {a}, b = {b}");
-        Beta { a, b }
+    pub fn new(a: f64, b: f64) -> Result<Beta, RegularizeError> {
+        for (name, value) in [("Beta's concentration a", a), ("Beta's concentration b", b)] {
+            let fits = value > 0.0 && value.is_finite();
+            HyperparameterError::unless(fits, name, value, "finite and above 0")?;
+        }
+        Ok(Beta { a, b })
     }
 
     /// `Beta(α, α)`.
     ///
-    /// # Panics
+    /// # Errors
     /// If `α` is not finite and above 0.
-    #[track_caller]
-    pub fn symmetric(alpha: f64) -> Beta {
+    pub fn symmetric(alpha: f64) -> Result<Beta, RegularizeError> {
         Beta::new(alpha, alpha)
+    }
+
+    /// `Beta(k, n - k + 1)`, the distribution of the `k`-th of `n` uniform draws, `1 ≤ k ≤ n`.
+    pub(crate) fn of_order_statistic(k: u64, n: u64) -> Beta {
+        Beta { a: k as f64, b: (n - k) as f64 + 1.0 }
+    }
+
+    /// `Beta(α, α)` of a technique's `α` of that name; none for 0, when nothing is mixed.
+    pub(super) fn of_strength(name: &'static str, alpha: f64) -> Result<Option<Beta>, RegularizeError> {
+        let alpha = at_least_zero(name, alpha)?;
+        Ok(if alpha == 0.0 { None } else { Some(Beta::symmetric(alpha)?) })
     }
 
     /// The distribution of `1 - x`.
@@ -93,9 +110,11 @@ impl Beta {
     ///
     /// ```
     /// use regularize::augmentation::beta::Beta;
-    /// let uneven = Beta::new(0.4, 2.0);
+    /// let uneven = Beta::new(0.4, 2.0)?;
     /// assert!((uneven.probability(uneven.quantile(0.2)) - 0.2).abs() < 1e-14);
-    /// assert!((Beta::new(3.0, 1.0).quantile(0.2) - 0.2f64.powf(1.0 / 3.0)).abs() < 1e-15); // I = x³
+    /// assert!((Beta::new(3.0, 1.0)?.quantile(0.2) - 0.2f64.powf(1.0 / 3.0)).abs() < 1e-15); // I = x³
+    /// assert_eq!(Beta::symmetric(0.3)?.quantile(0.5), 0.5);
+    /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn quantile(self, p: f64) -> f64 {
         assert!((0.0..=1.0).contains(&p), "Beta(a, b): {p} is no probability");
@@ -172,37 +191,12 @@ impl Beta {
     /// Shares from uniform draws, of any shape: [`Beta::quantile`] of each. A draw is a constant to
     /// differentiation.
     pub fn shares<T: Real>(self, draws: Var<'_, T>) -> Var<'_, T> {
+        // The quantile of the uniform distribution is the draw itself.
+        if self == Beta::UNIFORM {
+            return draws;
+        }
         Var::custom(Quantile(self), &[draws])
     }
-}
-
-/// [`Beta::probability`] of `Beta(α, α)`.
-///
-/// ```
-/// use regularize::augmentation::beta::probability;
-/// assert!((probability(0.2, 1.0) - 0.2).abs() < 1e-14);
-/// assert!((probability(0.2, 2.0) - (3.0 * 0.04 - 2.0 * 0.008)).abs() < 1e-14); // 3x² - 2x³
-/// ```
-///
-/// # Panics
-/// If `α` is not above 0 or `x` not in [0, 1].
-pub fn probability(x: f64, alpha: f64) -> f64 {
-    Beta::symmetric(alpha).probability(x)
-}
-
-/// [`Beta::quantile`] of `Beta(α, α)`.
-///
-/// # Panics
-/// If `α` is not above 0 or `p` not in [0, 1].
-///
-/// ```
-/// use regularize::augmentation::beta::{probability, quantile};
-/// assert_eq!(quantile(0.5, 0.3), 0.5);
-/// assert!((quantile(0.2, 1.0) - 0.2).abs() < 1e-15); // uniform
-/// assert!((probability(quantile(0.2, 0.4), 0.4) - 0.2).abs() < 1e-14);
-/// ```
-pub fn quantile(p: f64, alpha: f64) -> f64 {
-    Beta::symmetric(alpha).quantile(p)
 }
 
 /// `ln Γ(x)` for `x > 0`, by Stirling's series above 16 and `Γ(x) = Γ(x + 1)/x` below.
@@ -218,24 +212,6 @@ fn ln_gamma(x: f64) -> f64 {
     let sum = series.into_iter().fold(0.0, |sum, term| sum * square + term) / shifted;
     let stirling = (shifted - 0.5) * shifted.ln() - shifted + 0.5 * (2.0 * std::f64::consts::PI).ln() + sum;
     stirling - product.ln()
-}
-
-/// [`Beta::shares`] of `Beta(α, α)`.
-///
-/// ```
-/// use autograd::{Graph, interpret};
-/// use regularize::augmentation::beta::{quantile, shares};
-/// let graph = Graph::<f64>::new();
-/// let found = interpret(&[shares(graph.fill([2], 0.2), 0.4)], &[], None)?.remove(0);
-/// assert_eq!(found.data(), [quantile(0.2, 0.4); 2]);
-/// # Ok::<(), autograd::RunError>(())
-/// ```
-///
-/// # Panics
-/// If `α` is not above 0.
-#[track_caller]
-pub fn shares<T: Real>(draws: Var<'_, T>, alpha: f64) -> Var<'_, T> {
-    Beta::symmetric(alpha).shares(draws)
 }
 
 #[derive(Debug)]
@@ -255,10 +231,6 @@ impl<T: Real> Custom<T> for Quantile {
             let draw = draw.to_f64();
             *share = if draw.is_nan() { T::NAN } else { T::from_f64(self.0.quantile(draw.clamp(0.0, 1.0))) };
         }
-    }
-
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
     }
 
     fn vjp<'g>(&self, _: &[Var<'g, T>], _: Var<'g, T>, _: usize, _: Var<'g, T>) -> Option<Var<'g, T>> {

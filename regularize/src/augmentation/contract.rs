@@ -8,7 +8,7 @@
 //! ```
 //! use regularize::augmentation::{Change, Kind, LabelContract};
 //! let letters = LabelContract::new("the letters b, d and o")
-//!     .invariant(Kind::Rotation, 20.0)
+//!     .invariant(Kind::Rotation, 20.0)?
 //!     .confuses(Kind::MirrorLeftRight, &[(0, 1)]);
 //! assert!(letters.check(&[Change::new(Kind::Rotation, 15.0)]).is_ok());
 //! let refusal = letters.check(&[Change::new(Kind::MirrorLeftRight, 1.0)]).unwrap_err();
@@ -17,9 +17,11 @@
 //!     "mirroring left and right changes labels of the letters b, d and o: it confuses 0/1; \
 //!      labels are not declared invariant to it"
 //! );
+//! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
 use crate::error::RegularizeError;
+use nn::optimise::HyperparameterError;
 use std::fmt;
 
 /// A kind of change, with the unit in which its extent is measured. Extents of several add up.
@@ -153,6 +155,20 @@ impl fmt::Display for Change {
 }
 
 /// What the labels of a data set are invariant to. See the [module documentation](self).
+///
+/// ```
+/// use regularize::augmentation::{Change, Kind, LabelContract};
+/// let arrows = LabelContract::new("arrows")
+///     .invariant(Kind::Brightness, f64::INFINITY)?
+///     .invariant(Kind::Rotation, 30.0)?
+///     .confuses(Kind::Rotation, &[(0, 1), (1, 2)]);
+/// assert_eq!((arrows.limit(Kind::Rotation), arrows.limit(Kind::Blur)), (30.0, 0.0));
+/// assert!(arrows.check(&[Change::new(Kind::Brightness, 9.0), Change::new(Kind::Rotation, 30.0)]).is_ok());
+/// let refusal = arrows.check(&[Change::new(Kind::Rotation, 90.0)]).unwrap_err().to_string();
+/// assert!(refusal.contains("it confuses 0/1, 1/2"), "{refusal}");
+/// assert!(LabelContract::new("arrows").invariant(Kind::Rotation, f64::NAN).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelContract {
     set: String,
@@ -166,16 +182,16 @@ impl LabelContract {
         LabelContract { set: set.into(), limits: Vec::new(), confusions: Vec::new() }
     }
 
-    /// The same, with labels that changes of this kind leave as they are up to `extent`. For a mirror that is 1.
+    /// The same, with labels that changes of this kind leave as they are up to `extent`. For a mirror that is 1;
+    /// infinity is any change.
     ///
-    /// # Panics
+    /// # Errors
     /// If `extent` is NaN or negative.
-    #[track_caller]
-    pub fn invariant(mut self, kind: Kind, extent: f64) -> Self {
-        assert!(extent >= 0.0, "a label contract: invariant to {} up to {extent}", kind.words().0);
+    pub fn invariant(mut self, kind: Kind, extent: f64) -> Result<Self, RegularizeError> {
+        HyperparameterError::unless(extent >= 0.0, "extent of a label contract", extent, "at least 0")?;
         self.limits.retain(|limit| limit.kind != kind);
         self.limits.push(Change { kind, extent });
-        self
+        Ok(self)
     }
 
     /// The same, knowing the pairs of classes that a larger change of this kind takes for each other.
@@ -212,10 +228,8 @@ impl LabelContract {
             (Kind::Noise, 0.5),
             (Kind::Occlusion, 0.25),
         ];
-        let digits = LabelContract::new("handwritten digits");
-        declared
-            .into_iter()
-            .fold(digits, |contract, (kind, extent)| contract.invariant(kind, extent))
+        let limits = declared.map(|(kind, extent)| Change { kind, extent }).into();
+        LabelContract { limits, ..LabelContract::new("handwritten digits") }
             .confuses(Kind::Rotation, &[(6, 9)])
             .confuses(Kind::MirrorLeftRight, &[(2, 5)])
             .confuses(Kind::MirrorTopBottom, &[(2, 5), (6, 9)])

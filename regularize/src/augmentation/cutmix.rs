@@ -4,11 +4,11 @@
 //! image. What is outside the image is lost, and a box holds whole pixels, so the share in the targets is not this
 //! `λ` but the share of pixels that the image kept: `1 - box / image`, counted in the mask itself.
 
-use super::beta::shares;
+use super::beta::Beta;
 use super::cutout::boxes;
 use super::mixup::{Mixed, mix, permutation};
 use super::{as_images, drawn};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::RegularizeError;
 use autograd::{IndexVar, Real, Tensor, Var};
 use nn::Mode;
 use nn::train::Batch;
@@ -36,7 +36,7 @@ use nn::train::Batch;
 pub struct CutMix {
     name: String,
     image: [usize; 3],
-    alpha: f64,
+    shares: Option<Beta>,
 }
 
 impl CutMix {
@@ -46,7 +46,7 @@ impl CutMix {
     /// # Errors
     /// If `alpha` is negative or not finite.
     pub fn new(image: [usize; 3], alpha: f64) -> Result<CutMix, RegularizeError> {
-        Ok(CutMix { name: "cutmix".into(), image, alpha: at_least_zero("cutmix's alpha", alpha)? })
+        Ok(CutMix { name: "cutmix".into(), image, shares: Beta::of_strength("cutmix's alpha", alpha)? })
     }
 
     /// The same under another name, which is that of its streams.
@@ -96,12 +96,12 @@ impl CutMix {
         classes: usize,
     ) -> Mixed<'g, T> {
         let (graph, n, targets) = (inputs.graph(), inputs.shape()[0], labels.one_hot(classes));
-        if self.alpha == 0.0 {
+        let Some(shares) = self.shares else {
             return Mixed { inputs, targets, lambda: graph.fill([n], 1.0) };
-        }
+        };
         let images = as_images(inputs, self.image);
         let partner = permutation(drawn(graph, &self.name, "order", &[n]));
-        let asked = shares(drawn(graph, &self.name, "share", &[n]), self.alpha);
+        let asked = shares.shares(drawn(graph, &self.name, "share", &[n]));
         let mask = self.mask(asked, drawn(graph, &self.name, "middle", &[n, 2]));
         let inputs = mask.select(images.gather(partner), images).reshape(inputs.shape()).named(&self.name);
         let lambda = 1.0 - mask.mean_over(&[1, 2, 3]);
@@ -137,7 +137,7 @@ impl CutMix {
     /// As [`CutMix::of`], or if the model does not make `classes` logits.
     #[track_caller]
     pub fn objective<'g, T: Real>(&self, batch: &Batch<'g, '_, T>, classes: usize) -> Var<'g, T> {
-        if self.alpha == 0.0 || batch.mode != Mode::Train {
+        if self.shares.is_none() || batch.mode != Mode::Train {
             return batch.cross_entropy();
         }
         self.of(batch.inputs, batch.labels, classes).cross_entropy(batch)

@@ -43,7 +43,7 @@ pub fn weights<T: Real>(draws: Var<'_, T>, alpha: f64) -> Var<'_, T> {
     let mut found = Vec::with_capacity(k);
     for i in 0..k - 1 {
         let rest = (k - 1 - i) as f64 * alpha;
-        let share = Beta::new(alpha, rest).shares(draws.slice(1, i, i + 1));
+        let share = Beta::new(alpha, rest).expect("checked above").shares(draws.slice(1, i, i + 1));
         found.push(left * share);
         left = left * (1.0 - share);
     }

@@ -79,10 +79,6 @@ impl<T: Real> Custom<T> for Floor {
         output.iter_mut().zip(inputs[0].0).for_each(|(y, x)| *y = T::from_f64(x.to_f64().floor()));
     }
 
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
-
     fn vjp<'g>(&self, _: &[Var<'g, T>], _: Var<'g, T>, _: usize, _: Var<'g, T>) -> Option<Var<'g, T>> {
         None
     }

@@ -25,9 +25,9 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use super::beta::shares;
+use super::beta::Beta;
 use super::drawn;
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::RegularizeError;
 use autograd::{IndexVar, Real, Tensor, Var};
 use nn::Mode;
 use nn::loss::{Reduction, soft_cross_entropy};
@@ -146,7 +146,7 @@ pub fn permutation<'g, T: Real>(draws: Var<'g, T>) -> IndexVar<'g, T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mixup {
     name: String,
-    alpha: f64,
+    shares: Option<Beta>,
 }
 
 impl Mixup {
@@ -155,7 +155,7 @@ impl Mixup {
     /// # Errors
     /// If `alpha` is negative or not finite.
     pub fn new(alpha: f64) -> Result<Mixup, RegularizeError> {
-        Ok(Mixup { name: "mixup".into(), alpha: at_least_zero("mixup's alpha", alpha)? })
+        Ok(Mixup { name: "mixup".into(), shares: Beta::of_strength("mixup's alpha", alpha)? })
     }
 
     /// The same under another name, which is that of its streams.
@@ -176,11 +176,11 @@ impl Mixup {
         classes: usize,
     ) -> Mixed<'g, T> {
         let (graph, n, targets) = (inputs.graph(), inputs.shape()[0], labels.one_hot(classes));
-        if self.alpha == 0.0 {
+        let Some(shares) = self.shares else {
             return Mixed { inputs, targets, lambda: graph.fill([n], 1.0) };
-        }
+        };
         let partner = permutation(drawn(graph, &self.name, "order", &[n]));
-        let lambda = shares(drawn(graph, &self.name, "share", &[n]), self.alpha);
+        let lambda = shares.shares(drawn(graph, &self.name, "share", &[n]));
         let mixed = |all: Var<'g, T>| mix(all, all.gather(partner), lambda);
         Mixed { inputs: mixed(inputs).named(&self.name), targets: mixed(targets), lambda }
     }
@@ -209,7 +209,7 @@ impl Mixup {
     /// If the model does not make `classes` logits.
     #[track_caller]
     pub fn objective<'g, T: Real>(&self, batch: &Batch<'g, '_, T>, classes: usize) -> Var<'g, T> {
-        if self.alpha == 0.0 || batch.mode != Mode::Train {
+        if self.shares.is_none() || batch.mode != Mode::Train {
             return batch.cross_entropy();
         }
         self.of(batch.inputs, batch.labels, classes).cross_entropy(batch)

@@ -129,10 +129,6 @@ impl<T: Real> Custom<T> for Cut {
         }
     }
 
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
-
     fn vjp<'g>(&self, _: &[Var<'g, T>], _: Var<'g, T>, _: usize, _: Var<'g, T>) -> Option<Var<'g, T>> {
         None
     }

@@ -1,6 +1,7 @@
 //! The ball of the spectral norm: no singular value above a bound.
 
 mod decomposition;
+mod largest;
 mod slope;
 mod symmetric;
 
@@ -8,6 +9,7 @@ use super::{Projection, quotient, radius};
 use crate::error::RegularizeError;
 use autograd::{Custom, Real, Shape, Var};
 use decomposition::Decomposition;
+use largest::largest_singular_value;
 use slope::{Slope, in_graph};
 
 /// `σ₁(W) ≤ c` for a parameter as the matrix `[.., out]`: the layer stretches no vector by more than `c`
@@ -26,7 +28,7 @@ use slope::{Slope, in_graph};
 /// takes some ten of a matrix of `n` rows. Nothing happens where singular values meet each other: the divided
 /// differences in the formula are the derivative then. A kink is where one of them is exactly `c`; the
 /// derivative there is the mean of both sides, as that of [`minimum`](Var::minimum). The largest singular value
-/// in `slack` and `multiplier` has no derivative.
+/// in `slack` and `multiplier` has derivatives of any order too; where several are the largest, the mean of theirs.
 ///
 /// ```
 /// use autograd::{Feed, Graph, Tensor, interpret};
@@ -62,11 +64,11 @@ impl<T: Real> Projection<T> for SpectralBall {
     }
 
     fn slack<'g>(&self, w: Var<'g, T>) -> Var<'g, T> {
-        self.bound - Var::custom(LargestSingularValue, &[w])
+        self.bound - largest_singular_value(w)
     }
 
     fn multiplier<'g>(&self, w: Var<'g, T>, gradient: Var<'g, T>) -> Var<'g, T> {
-        quotient(-(w * gradient).sum(), Var::custom(LargestSingularValue, &[w]))
+        quotient(-(w * gradient).sum(), largest_singular_value(w))
     }
 }
 
@@ -130,31 +132,6 @@ impl<T: Real> Custom<T> for CutSingularValues {
         tangents: &[Option<Var<'g, T>>],
     ) -> Option<Var<'g, T>> {
         tangents[0].map(|tangent| Var::custom(Slope(self.0), &[inputs[0], tangent]))
-    }
-}
-
-/// `σ₁`, a scalar.
-#[derive(Debug)]
-struct LargestSingularValue;
-
-impl<T: Real> Custom<T> for LargestSingularValue {
-    fn name(&self) -> String {
-        "largest singular value".into()
-    }
-
-    fn shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
-        if inputs[0].rank() < 2 { Err("it has no matrix".into()) } else { Ok(Shape::SCALAR) }
-    }
-
-    fn forward(&self, inputs: &[(&[T], Shape)], output: &mut [T]) {
-        let (w, shape) = inputs[0];
-        let largest =
-            Decomposition::of(w, shape).map_or(0.0, |d| d.lengths().into_iter().fold(0.0, f64::max));
-        output[0] = T::from_f64(largest);
-    }
-
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
     }
 }
 

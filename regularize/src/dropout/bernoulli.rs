@@ -137,23 +137,28 @@ impl Dropout {
     ///
     /// ```
     /// use regularize::Dropout;
-    /// let masks: Vec<_> = Dropout::new(0.25)?.masks::<f64>(2).collect();
+    /// let masks: Vec<_> = Dropout::new(0.25)?.masks::<f64>(2)?.collect();
     /// assert_eq!(masks.len(), 4);
     /// assert_eq!((masks[1].0, masks[1].1.data()), (0.75 * 0.25, &[1.0, 0.0][..]));
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     ///
-    /// # Panics
-    /// If `n` is more than 30.
-    pub fn masks<T: Real>(&self, n: usize) -> impl Iterator<Item = (f64, Tensor<T>)> + use<T> {
-        assert!(n <= 30, "2^{n} masks are too many to walk through");
+    /// # Errors
+    /// [`RegularizeError::NotEnumerable`] if `n` is more than 30.
+    pub fn masks<T: Real>(
+        &self,
+        n: usize,
+    ) -> Result<impl Iterator<Item = (f64, Tensor<T>)> + use<T>, RegularizeError> {
+        if n > 30 {
+            return Err(RegularizeError::NotEnumerable { reason: format!("there are 2^{n} of them") });
+        }
         let p = self.p;
-        (0..1u32 << n).map(move |bits| {
+        Ok((0..1u32 << n).map(move |bits| {
             let kept = bits.count_ones() as i32;
             let probability = (1.0 - p).powi(kept) * p.powi(n as i32 - kept);
             let unit = |i: usize| if bits >> i & 1 == 1 { T::ONE } else { T::ZERO };
             (probability, Tensor::from_fn([n], unit))
-        })
+        }))
     }
 
     /// The weight scaling rule as a rewrite of parameters: `w := (1 - p) w` for those named, the weights

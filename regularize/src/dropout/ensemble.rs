@@ -131,11 +131,7 @@ impl<T: Real> SubNetworks<T> {
     /// it predicts for an example, to `each`.
     ///
     /// # Errors
-    /// If the parameters do not fit.
-    ///
-    /// # Panics
-    /// If the example has not as many numbers as its shape.
-    #[track_caller]
+    /// If the parameters do not fit; if the example has not as many numbers as its shape.
     pub fn for_each(
         &mut self,
         example: &[T],
@@ -143,7 +139,10 @@ impl<T: Real> SubNetworks<T> {
         mut each: impl FnMut(f64, &[T], &[T]),
     ) -> Result<(), RegularizeError> {
         let width = self.one.data().len();
-        assert!(example.len() == width, "an example of {} numbers, where {width} are taken", example.len());
+        if example.len() != width {
+            let (expected, found) = (Shape::from([width]), Shape::from([example.len()]));
+            return Err(RegularizeError::Shape { what: "numbers of an example", expected, found });
+        }
         for row in self.inputs.data_mut().chunks_exact_mut(width.max(1)) {
             row.copy_from_slice(example);
         }

@@ -12,7 +12,10 @@
 //! assert_eq!(bag, Bootstrap::draw(1000, 7, 0));
 //! ```
 
+use crate::error::RegularizeError;
 use autograd::kernel::philox::{Stream, stream_of_name};
+use nn::data::DataError;
+use nn::optimise::HyperparameterError;
 
 /// The name of the stream that bootstraps are drawn from.
 const STREAM: u64 = stream_of_name("bootstrap");
@@ -31,7 +34,7 @@ impl Bootstrap {
         let mut uniform = vec![0.0f64; examples];
         Stream::new(seed, STREAM, member).fill_uniform(0, &mut uniform);
         let indices = uniform.iter().map(|&u| Bootstrap::index(u, examples)).collect();
-        Bootstrap::of(indices, examples)
+        Bootstrap::within(indices, examples)
     }
 
     /// The example of a uniform draw `u` in [0, 1): `⌊u n⌋`. Each of the 2⁵³ values of `u` is as probable as
@@ -47,29 +50,37 @@ impl Bootstrap {
 
     /// A sample with these indices into `examples` examples.
     ///
-    /// # Panics
-    /// If an index is out of range.
-    #[track_caller]
-    pub fn of(indices: Vec<usize>, examples: usize) -> Bootstrap {
-        let mut drawn = vec![false; examples];
-        for &index in &indices {
-            assert!(index < examples, "there is no example {index} among {examples}");
-            drawn[index] = true;
+    /// # Errors
+    /// [`DataError::IndexOutOfRange`] with the first that is no example's.
+    pub fn of(indices: Vec<usize>, examples: usize) -> Result<Bootstrap, RegularizeError> {
+        match indices.iter().position(|&index| index >= examples) {
+            None => Ok(Bootstrap::within(indices, examples)),
+            Some(position) => {
+                let (index, len) = (indices[position], examples);
+                Err(DataError::IndexOutOfRange { position, index, len }.into())
+            }
         }
+    }
+
+    /// A sample whose indices are all below `examples`.
+    fn within(indices: Vec<usize>, examples: usize) -> Bootstrap {
+        let mut drawn = vec![false; examples];
+        indices.iter().for_each(|&index| drawn[index] = true);
         let out_of_bag = (0..examples).filter(|&i| !drawn[i]).collect();
         Bootstrap { indices, out_of_bag }
     }
 
     /// All `nⁿ` bootstraps of `n` examples, each as probable as another: for proofs by enumeration.
     ///
-    /// # Panics
-    /// If `examples` is 0 or above 8.
-    pub fn all(examples: usize) -> impl Iterator<Item = Bootstrap> {
-        assert!((1..=8).contains(&examples), "{examples}^{examples} bootstraps cannot be walked through");
-        (0..examples.pow(examples as u32)).map(move |number| {
+    /// # Errors
+    /// If `examples` is 0 or above 8: `9⁹` are 387 million.
+    pub fn all(examples: usize) -> Result<impl Iterator<Item = Bootstrap>, RegularizeError> {
+        let fits = (1..=8).contains(&examples);
+        HyperparameterError::unless(fits, "number of examples", examples as f64, "from 1 to 8")?;
+        Ok((0..examples.pow(examples as u32)).map(move |number| {
             let digit = |place: usize| number / examples.pow(place as u32) % examples;
-            Bootstrap::of((0..examples).map(digit).collect(), examples)
-        })
+            Bootstrap::within((0..examples).map(digit).collect(), examples)
+        }))
     }
 
     /// The examples drawn, one as often as it was drawn.

@@ -16,11 +16,12 @@
 //! let parameters: Parameters<f64> = [("w", Tensor::zeros([2]))].into_iter().collect();
 //! let found = largest_curvature(loss, &[spec], &parameters, &[], 60, 1)?;
 //! assert!((found.eigenvalue - 6.0).abs() < 1e-12 && found.residual < 1e-12);
-//! # Ok::<(), autograd::RunError>(())
+//! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
 use super::sharpness_aware::unit;
-use autograd::{Feed, Parameters, Plan, Real, RunError, Var, hvp};
+use crate::error::{RegularizeError, at_least_one};
+use autograd::{Feed, Parameters, Plan, Real, Var, hvp};
 use nn::{Initialiser, ParameterSpec, Role, Selection, initialise_parameters};
 
 /// What power iteration found.
@@ -37,12 +38,28 @@ pub struct Curvature<T: Real> {
 /// The eigenvalue of `∇² J` of the largest absolute value, at given values of all parameters that are not
 /// [`State`](Role::State), after some iterations from a direction drawn from `seed`.
 ///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor};
+/// use nn::{Initialiser, ParameterSpec, Role};
+/// use regularize::flatness::largest_curvature;
+/// let (name, initialiser) = ("w".into(), Initialiser::Zeros);
+/// let spec = ParameterSpec { name, shape: [2].into(), role: Role::Weight, initialiser };
+/// let graph = Graph::<f64>::new();
+/// let w = spec.declare(&graph);
+/// // A saddle: ½ (3 u² - 5 v²), of curvatures 3 and -5; the larger in absolute value counts.
+/// let loss = (w.powi(2) * graph.constant(Tensor::new([2], vec![1.5, -2.5]))).sum();
+/// let parameters: Parameters<f64> = [("w", Tensor::zeros([2]))].into_iter().collect();
+/// let found = largest_curvature(loss, &[spec], &parameters, &[], 60, 1)?;
+/// assert!((found.eigenvalue + 5.0).abs() < 1e-12);
+/// assert!((found.direction["w"].data()[1].abs() - 1.0).abs() < 1e-12);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+///
 /// # Errors
-/// If feeds or parameters do not fit the loss.
+/// If there are no iterations; if feeds or parameters do not fit the loss.
 ///
 /// # Panics
-/// If `loss` is no scalar, does not depend on one of the parameters, or there is nothing to differentiate in;
-/// if `iterations` is 0.
+/// If `loss` is no scalar, does not depend on one of the parameters, or there is nothing to differentiate in.
 #[track_caller]
 pub fn largest_curvature<'g, T: Real>(
     loss: Var<'g, T>,
@@ -51,8 +68,8 @@ pub fn largest_curvature<'g, T: Real>(
     feeds: &[(&str, Feed<'_, T>)],
     iterations: usize,
     seed: u64,
-) -> Result<Curvature<T>, RunError> {
-    assert!(iterations > 0, "largest_curvature: no iterations");
+) -> Result<Curvature<T>, RegularizeError> {
+    at_least_one("number of iterations", iterations)?;
     let graph = loss.graph();
     let targets = Selection::all().variables(graph, parameters);
     // The direction is a parameter of the plan, which updates it.

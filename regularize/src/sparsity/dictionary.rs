@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use regularize::sparsity::{Dictionary, MatchingPursuit};
-//! let cosines = Dictionary::<f64>::cosine(2);
+//! let cosines = Dictionary::<f64>::cosine(2)?;
 //! // A bright column beside a dark one: the mean, and one wave.
 //! let image = autograd::Tensor::new([1, 4], vec![3.0, 1.0, 3.0, 1.0]);
 //! let code = MatchingPursuit::new(2)?.encode(&cosines, &image)?;
@@ -16,7 +16,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Graph, Real, Shape, Tensor, Var};
 use nn::optimise::HyperparameterError;
 use std::f64::consts::PI;
@@ -57,10 +57,10 @@ impl<T: Real> Dictionary<T> {
     /// The discrete cosine transform of images of `side` by `side` pixels: `side²` orthonormal waves, row `u side
     /// + v` with `u` half periods downwards and `v` to the right.
     ///
-    /// # Panics
+    /// # Errors
     /// If `side` is 0.
-    pub fn cosine(side: usize) -> Dictionary<T> {
-        assert!(side > 0, "an image has pixels");
+    pub fn cosine(side: usize) -> Result<Dictionary<T>, RegularizeError> {
+        at_least_one("side of an image", side)?;
         let wave = |frequency: usize, place: usize| {
             let scale = if frequency == 0 { 1.0 } else { 2.0 };
             let angle = PI * frequency as f64 * (2 * place + 1) as f64 / (2 * side) as f64;
@@ -71,7 +71,7 @@ impl<T: Real> Dictionary<T> {
             let (atom, pixel) = (i / pixels, i % pixels);
             T::from_f64(wave(atom / side, pixel / side) * wave(atom % side, pixel % side))
         };
-        Dictionary { atoms: Tensor::from_fn([pixels, pixels], at) }
+        Ok(Dictionary { atoms: Tensor::from_fn([pixels, pixels], at) })
     }
 
     /// The atoms, `[atoms, features]`.

@@ -91,10 +91,6 @@ impl<T: Real> Custom<T> for Winners {
     }
 
     /// None: `x` comes detached, so that nobody asks for a derivative.
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
-
     fn vjp<'g>(&self, _: &[Var<'g, T>], _: Var<'g, T>, _: usize, _: Var<'g, T>) -> Option<Var<'g, T>> {
         None
     }

@@ -36,7 +36,7 @@ use super::orthogonal::{dot, singular_directions};
 use super::propagation::TangentPropagation;
 use super::rows;
 use crate::error::RegularizeError;
-use autograd::{Graph, Parameters, Real, Tensor, Var, grad, interpret};
+use autograd::{Graph, Parameters, Real, Shape, Tensor, Var, grad, interpret};
 use nn::optimise::HyperparameterError;
 use nn::train::Batch;
 use nn::{Layer, Mode};
@@ -53,19 +53,37 @@ pub struct Atlas<T: Real> {
 impl<T: Real> Atlas<T> {
     /// An atlas of given charts: centres `[charts, d]` and their tangents `[charts, k, d]`.
     ///
-    /// # Errors
-    /// [`RegularizeError::NonFinite`] if a number is not finite.
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::tangent::Atlas;
+    /// // At (0, 0) along the first axis, at (9, 9) along the second.
+    /// let centres = Tensor::new([2, 2], vec![0.0, 0.0, 9.0, 9.0]);
+    /// let tangents = Tensor::new([2, 1, 2], vec![1.0, 0.0, 0.0, 1.0]);
+    /// let atlas = Atlas::new(centres.clone(), tangents)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([1, 2], vec![7.0, 5.0]));
+    /// assert_eq!(interpret(&atlas.tangents_at(x), &[], None)?[0].data(), [0.0, 1.0]);
+    /// assert!(Atlas::new(centres, Tensor::zeros([2, 1, 3])).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
-    /// # Panics
-    /// If a shape is another, or there is no chart.
-    #[track_caller]
+    /// # Errors
+    /// [`RegularizeError::Nothing`] if there is no chart, [`RegularizeError::Shape`] if a shape is another,
+    /// [`RegularizeError::NonFinite`] if a number is not finite.
     pub fn new(centres: Tensor<T>, tangents: Tensor<T>) -> Result<Atlas<T>, RegularizeError> {
         let (points, directions) = (centres.shape(), tangents.shape());
-        let matches = match (points.lengths(), directions.lengths()) {
-            (&[n, d], &[charts, _, width]) => n > 0 && n == charts && d == width,
-            _ => false,
+        let &[n, d] = points.lengths() else {
+            let expected = rows(points);
+            return Err(RegularizeError::Shape { what: "centres of an atlas", expected, found: points });
         };
-        assert!(matches, "Atlas: centres {points} with tangents {directions}, not [n, d] with [n, k, d]");
+        if n == 0 {
+            return Err(RegularizeError::Nothing { what: "charts in the atlas" });
+        }
+        let k = if directions.rank() == 3 { directions[1] } else { 1 };
+        let expected = Shape::from([n, k, d]);
+        if directions != expected {
+            return Err(RegularizeError::Shape { what: "tangents of an atlas", expected, found: directions });
+        }
         RegularizeError::unless_finite("centres", centres.data())?;
         RegularizeError::unless_finite("tangents", tangents.data())?;
         Ok(Atlas { centres, tangents })

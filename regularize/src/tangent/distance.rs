@@ -21,15 +21,16 @@
 //! use regularize::tangent::{Sides, TangentPlane, tangent_distance};
 //! let a = TangentPlane::new(&[0.0, 0.0, 0.0], &[vec![1.0, 1.0, 0.0]])?;
 //! let b = TangentPlane::new(&[5.0, 5.0, 2.0], &[vec![0.0, 0.0, 3.0]])?;
-//! assert!((tangent_distance(&a, &b, Sides::First) - 2.0).abs() < 1e-14);
-//! assert!(tangent_distance(&a, &b, Sides::Both) < 1e-14);
+//! assert!((tangent_distance(&a, &b, Sides::First)? - 2.0).abs() < 1e-14);
+//! assert!(tangent_distance(&a, &b, Sides::Both)? < 1e-14);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
 use super::orthogonal::{dot, extend, project_out};
 use super::transforms::Transformations;
 use crate::error::RegularizeError;
-use autograd::{Graph, Real, Tensor, interpret};
+use autograd::{Graph, Real, Shape, Tensor, interpret};
+use nn::data::DataError;
 
 /// Whose tangents count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,19 +65,12 @@ impl TangentPlane {
     /// already, or that is 0, adds nothing.
     ///
     /// # Errors
-    /// [`RegularizeError::NonFinite`] if a number is not finite.
-    ///
-    /// # Panics
-    /// If a tangent has another length than the point.
-    #[track_caller]
+    /// [`RegularizeError::Shape`] if a tangent has another length than the point, [`RegularizeError::NonFinite`] if
+    /// a number is not finite.
     pub fn new(point: &[f64], tangents: &[Vec<f64>]) -> Result<TangentPlane, RegularizeError> {
-        let length = point.len();
-        for tangent in tangents {
-            let given = tangent.len();
-            assert!(given == length, "TangentPlane: a tangent of {given} numbers at a point of {length}");
-        }
         RegularizeError::unless_finite("numbers of a point", point)?;
         for tangent in tangents {
+            unless_as_long("numbers of a tangent", point, tangent)?;
             RegularizeError::unless_finite("numbers of a tangent", tangent)?;
         }
         let mut basis = Vec::new();
@@ -95,6 +89,15 @@ impl TangentPlane {
     }
 }
 
+/// An error, unless `numbers` are as many as those of `point`.
+fn unless_as_long(what: &'static str, point: &[f64], numbers: &[f64]) -> Result<(), RegularizeError> {
+    if point.len() == numbers.len() {
+        return Ok(());
+    }
+    let (expected, found) = (Shape::from([point.len()]), Shape::from([numbers.len()]));
+    Err(RegularizeError::Shape { what, expected, found })
+}
+
 /// The distance between two examples with their tangents.
 ///
 /// ```
@@ -102,18 +105,20 @@ impl TangentPlane {
 /// let a = TangentPlane::new(&[0.0, 0.0, 0.0], &[vec![1.0, 0.0, 0.0]])?;
 /// let b = TangentPlane::new(&[3.0, 4.0, 12.0], &[vec![0.0, 2.0, 0.0]])?;
 /// let distance = |sides| tangent_distance(&a, &b, sides);
-/// assert_eq!(distance(Sides::Neither), 13.0);
-/// assert_eq!(distance(Sides::First), 160f64.sqrt()); // 4 and 12 are left
-/// assert_eq!(distance(Sides::Both), 12.0);
+/// assert_eq!(distance(Sides::Neither)?, 13.0);
+/// assert_eq!(distance(Sides::First)?, 160f64.sqrt()); // 4 and 12 are left
+/// assert_eq!(distance(Sides::Both)?, 12.0);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 ///
-/// # Panics
-/// If the points are of different lengths.
-#[track_caller]
-pub fn tangent_distance(first: &TangentPlane, second: &TangentPlane, sides: Sides) -> f64 {
-    let (a, b) = (first.point.len(), second.point.len());
-    assert!(a == b, "tangent_distance: points of {a} and {b} numbers");
+/// # Errors
+/// [`RegularizeError::Shape`] if the points are of different lengths.
+pub fn tangent_distance(
+    first: &TangentPlane,
+    second: &TangentPlane,
+    sides: Sides,
+) -> Result<f64, RegularizeError> {
+    unless_as_long("numbers of the second point", &first.point, &second.point)?;
     let mut rest: Vec<f64> = first.point.iter().zip(&second.point).map(|(x, y)| x - y).collect();
     match sides {
         Sides::Neither => {}
@@ -124,7 +129,7 @@ pub fn tangent_distance(first: &TangentPlane, second: &TangentPlane, sides: Side
             project_out(&mut rest, &basis);
         }
     }
-    dot(&rest, &rest).sqrt()
+    Ok(dot(&rest, &rest).sqrt())
 }
 
 /// A nearest-neighbour classifier by tangent distance.
@@ -132,10 +137,10 @@ pub fn tangent_distance(first: &TangentPlane, second: &TangentPlane, sides: Side
 /// ```
 /// use regularize::tangent::{Sides, TangentNeighbour, TangentPlane};
 /// let plane = |point: [f64; 2]| TangentPlane::new(&point, &[vec![1.0, 0.0]]);
-/// let seen = TangentNeighbour::new(vec![plane([0.0, 0.0])?, plane([4.0, 1.0])?], &[3, 8]);
+/// let seen = TangentNeighbour::new(vec![plane([0.0, 0.0])?, plane([4.0, 1.0])?], &[3, 8])?;
 /// let example = plane([5.0, 0.2])?;
-/// assert_eq!(seen.classify(&example, Sides::Neither), 8);
-/// assert_eq!(seen.classify(&example, Sides::Both), 3); // along the tangent nothing counts
+/// assert_eq!(seen.classify(&example, Sides::Neither)?, 8);
+/// assert_eq!(seen.classify(&example, Sides::Both)?, 3); // along the tangent nothing counts
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -147,39 +152,54 @@ pub struct TangentNeighbour {
 impl TangentNeighbour {
     /// Remembers examples and their labels.
     ///
-    /// # Panics
-    /// If there are none, or not as many labels as planes.
-    #[track_caller]
-    pub fn new(planes: Vec<TangentPlane>, labels: &[u32]) -> TangentNeighbour {
-        let (count, given) = (planes.len(), labels.len());
-        assert!(count == given && count > 0, "TangentNeighbour: {count} examples with {given} labels");
-        TangentNeighbour { planes, labels: labels.to_vec() }
+    /// # Errors
+    /// If there are none, not as many labels as planes, or points of different lengths.
+    pub fn new(planes: Vec<TangentPlane>, labels: &[u32]) -> Result<TangentNeighbour, RegularizeError> {
+        let Some(first) = planes.first() else {
+            return Err(RegularizeError::Nothing { what: "examples to be near to" });
+        };
+        let (examples, labels) = (planes.len(), labels.to_vec());
+        if examples != labels.len() {
+            return Err(DataError::CountMismatch { examples, labels: labels.len() }.into());
+        }
+        for plane in &planes {
+            unless_as_long("numbers of a point", &first.point, &plane.point)?;
+        }
+        Ok(TangentNeighbour { planes, labels })
     }
 
     /// The position of the nearest example, the first of equals, and its distance. With [`Sides::First`] the
     /// tangents of `example` count.
     ///
-    /// # Panics
+    /// ```
+    /// use regularize::tangent::{Sides, TangentNeighbour, TangentPlane};
+    /// let plane = |point: [f64; 2]| TangentPlane::new(&point, &[vec![1.0, 0.0]]);
+    /// let seen = TangentNeighbour::new(vec![plane([0.0, 0.0])?, plane([4.0, 1.0])?], &[3, 8])?;
+    /// let example = plane([4.0, 0.25])?;
+    /// assert_eq!(seen.nearest(&example, Sides::Neither)?, (1, 0.75));
+    /// assert_eq!(seen.nearest(&example, Sides::First)?, (0, 0.25));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
+    /// # Errors
     /// As [`tangent_distance`].
-    #[track_caller]
-    pub fn nearest(&self, example: &TangentPlane, sides: Sides) -> (usize, f64) {
+    pub fn nearest(&self, example: &TangentPlane, sides: Sides) -> Result<(usize, f64), RegularizeError> {
         let mut best = (0, f64::INFINITY);
         for (position, plane) in self.planes.iter().enumerate() {
-            let distance = tangent_distance(example, plane, sides);
+            let distance = tangent_distance(example, plane, sides)?;
             if distance < best.1 {
                 best = (position, distance);
             }
         }
-        best
+        Ok(best)
     }
 
     /// The label of the nearest example.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`tangent_distance`].
-    #[track_caller]
-    pub fn classify(&self, example: &TangentPlane, sides: Sides) -> u32 {
-        self.labels[self.nearest(example, sides).0]
+    pub fn classify(&self, example: &TangentPlane, sides: Sides) -> Result<u32, RegularizeError> {
+        Ok(self.labels[self.nearest(example, sides)?.0])
     }
 }
 
@@ -197,7 +217,7 @@ impl Transformations {
     /// let planes = moves.planes(&spots)?;
     /// assert_eq!((planes.len(), planes[0].basis().len()), (2, 2));
     /// let distance = |sides| tangent_distance(&planes[0], &planes[1], sides);
-    /// assert!(distance(Sides::Both) < 0.3 * distance(Sides::Neither));
+    /// assert!(distance(Sides::Both)? < 0.3 * distance(Sides::Neither)?);
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     ///

@@ -15,12 +15,11 @@
 use crate::value;
 use autograd::check::check_gradient;
 use autograd::{Feed, Graph, IndexVar, Tensor, Var, grad, interpret, interpret_indices};
+use regularize::augmentation::beta::Beta;
 use regularize::augmentation::crop::Mirror;
 use regularize::augmentation::elastic::displace;
 use regularize::augmentation::sampling::bilinear;
-use regularize::augmentation::{
-    Affine, Border, CutMix, Flip, LabelContract, Pipeline, affine, beta, hue, mixup,
-};
+use regularize::augmentation::{Affine, Border, CutMix, Flip, LabelContract, Pipeline, affine, hue, mixup};
 
 /// Uniform draws to shares.
 type Shares<'s> = &'s dyn Fn(&[f64], f64) -> Vec<f64>;
@@ -36,13 +35,13 @@ fn shares_are_distributed_as_beta() {
             found.sort_by(f64::total_cmp);
             // Up to ½: just below 1 shares are rounded, to 1 among others.
             let lower = found.iter().zip(&draws).take(draws.len() / 2);
-            let distance = lower.map(|(&x, &p)| (beta::probability(x, alpha) - p).abs());
+            let distance = lower.map(|(&x, &p)| (Beta::symmetric(alpha).unwrap().probability(x) - p).abs());
             distance.fold(0.0, f64::max) < 1e-10
         })
     };
     assert!(holds(&|draws, alpha| {
         let draws = Tensor::new([draws.len()], draws.to_vec());
-        value(&draws, |draws| beta::shares(draws, alpha))
+        value(&draws, |draws| Beta::symmetric(alpha).unwrap().shares(draws))
     }));
     assert!(!holds(&|draws, _| draws.to_vec()));
 }

@@ -68,7 +68,7 @@ fn the_mean_over_masks_is_the_unit() {
     let layer = Dropout::new(0.25).unwrap();
     let holds = |transform: Masking<'_>| {
         let mut mean = 0.0;
-        for (probability, mask) in layer.masks::<f64>(1) {
+        for (probability, mask) in layer.masks::<f64>(1).unwrap() {
             let y = value(&vector(&[3.0]), |x| transform(x, x.graph().constant(mask.clone())));
             mean += probability * y[0];
         }

@@ -3,6 +3,7 @@
 //! A wrong digit here is a false certificate, so each function has two independent checks in its tests:
 //! an identity (inverse, symmetry, exact coverage by summing the binomial distribution) and a published value.
 
+use crate::augmentation::beta::Beta;
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
 /// `Φ(x)`, the probability that a standard normal number is below `x`; relative error below 1e-13 in both
@@ -75,7 +76,7 @@ pub fn binomial_upper_tail(k: u64, n: u64, p: f64) -> f64 {
     match k {
         0 => 1.0,
         _ if k > n => 0.0,
-        _ => incomplete_beta(k as f64, (n - k) as f64 + 1.0, p),
+        _ => Beta::of_order_statistic(k, n).probability(p.clamp(0.0, 1.0)),
     }
 }
 
@@ -129,67 +130,6 @@ fn bisect(mut low: f64, mut high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
         }
         if is_below(middle) { low = middle } else { high = middle }
     }
-}
-
-/// `I_x(a, b)` for `a, b ≥ 1`, by its continued fraction on the side where that converges fast.
-fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
-    if x <= 0.0 || x >= 1.0 {
-        return x.clamp(0.0, 1.0);
-    }
-    let log_factor = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * x.ln() + b * (-x).ln_1p();
-    if x < (a + 1.0) / (a + b + 2.0) {
-        log_factor.exp() * beta_fraction(a, b, x) / a
-    } else {
-        1.0 - log_factor.exp() * beta_fraction(b, a, 1.0 - x) / b
-    }
-}
-
-/// `1/(1 + d₁/(1 + d₂/(1 + ..)))` with the coefficients of the incomplete beta function, by the method of
-/// Lentz: numerators and denominators are carried as ratios, which stay in range.
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
-    const TINY: f64 = 1e-300;
-    let away = |v: f64| if v.abs() < TINY { TINY } else { v };
-    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
-    let (mut c, mut value) = (1.0, d);
-    for m in 1..100_000 {
-        let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / away(1.0 + even * d);
-        c = away(1.0 + even / c);
-        value *= c * d;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / away(1.0 + odd * d);
-        c = away(1.0 + odd / c);
-        value *= c * d;
-        if (c * d - 1.0).abs() < 1e-16 {
-            break;
-        }
-    }
-    value
-}
-
-/// `ln Γ(x)` for `x ≥ 1`: Stirling's series from 16 on, the recurrence below.
-fn log_gamma(x: f64) -> f64 {
-    let (mut x, mut product) = (x, 1.0);
-    while x < 16.0 {
-        product *= x;
-        x += 1.0;
-    }
-    let inverse = 1.0 / (x * x);
-    // B₂ₙ / (2n (2n - 1)); what is left out is below 1e-17 from 16 on.
-    let series = [
-        1.0 / 12.0,
-        -1.0 / 360.0,
-        1.0 / 1260.0,
-        -1.0 / 1680.0,
-        1.0 / 1188.0,
-        -691.0 / 360_360.0,
-        1.0 / 156.0,
-    ]
-    .into_iter()
-    .rev()
-    .fold(0.0, |sum, term| sum * inverse + term);
-    (x - 0.5) * x.ln() - x + 0.5 * TAU.ln() + series / x - product.ln()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use autograd::check::Checker;
 use autograd::{Draw, Feed, Graph, IndexVar, Interpreter, Tensor, grad, interpret};
 use nn::data::digits;
 use nn::{Activation, Layer, Optimiser, ParameterSpec, Sequential, Trainer, initialise};
+use proptest::prelude::*;
 
 fn fgsm_of(epsilon: f64) -> FastGradient {
     FastGradient::new(epsilon).unwrap()
@@ -42,6 +43,53 @@ fn the_objective_is_the_mixture() {
     let [clean, attacked, mixture] = [0, 1, 2].map(|i| found[i].item());
     assert!(attacked > clean);
     assert_eq!(mixture, clean * 0.25 + attacked * 0.75);
+}
+
+/// Mean cross-entropy of linear scores `x W + b`, `[n, k]`, and its gradient in `x`, by loops.
+fn cross_entropy(x: &[f64], w: &Tensor<f64>, b: &[f64], labels: &[u32]) -> (f64, Vec<f64>) {
+    let (d, k, n) = (w.shape()[0], w.shape()[1], labels.len() as f64);
+    let (mut loss, mut slope) = (0.0, Vec::new());
+    for (x, &label) in x.chunks(d).zip(labels) {
+        let score = |j: usize| b[j] + (0..d).map(|i| x[i] * w[[i, j]]).sum::<f64>();
+        let scores: Vec<f64> = (0..k).map(score).collect();
+        let sum: f64 = scores.iter().map(|score| score.exp()).sum();
+        loss += (sum.ln() - scores[label as usize]) / n;
+        let excess = |j: usize| scores[j].exp() / sum - f64::from(u8::from(j == label as usize));
+        slope.extend((0..d).map(|i| (0..k).map(|j| excess(j) * w[[i, j]]).sum::<f64>() / n));
+    }
+    (loss, slope)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    /// `α J(x) + (1 - α) J(x + ε sign ∇J)` by loops.
+    #[test]
+    fn on_a_linear_network_the_objective_is_that_of_plain_loops(
+        (n, d, k) in (1usize..5, 1usize..6, 2usize..5),
+        (epsilon, alpha) in (0.01..0.5, 0.0..1.0),
+        seed: u64,
+    ) {
+        let model = Sequential::<f64>::new().linear(d, k);
+        let (specs, graph) = (model.parameters(), Graph::new());
+        let mut parameters = initialise(&model, seed);
+        parameters.insert("linear1.bias", numbers([k], -1.0, 1.0, !seed));
+        let labels: Vec<u32> = (0..n).map(|i| (seed >> (3 * i)) as u32 % k as u32).collect();
+        let targets: IndexVar<'_, f64> = graph.index_constant(Tensor::new([n], labels.clone()));
+        let batch = Batch::new(graph.input("x", [n, d]), targets, &model, &specs, Mode::Train);
+        let training = AdversarialTraining::new(fgsm_of(epsilon), alpha, Mode::Train).unwrap();
+        let objective = training.objective(&batch, |batch| batch.cross_entropy());
+        let x = numbers([n, d], -1.0, 1.0, seed);
+        let found = interpret(&[objective], &[("x", Feed::from(&x))], Some(&parameters)).unwrap()[0].item();
+        let (w, b) = (&parameters["linear1.weight"], parameters["linear1.bias"].data());
+        let (clean, slope) = cross_entropy(x.data(), w, b, &labels);
+        // A gradient within rounding of 0 has a sign by chance.
+        prop_assume!(slope.iter().all(|slope| slope.abs() > 1e-12));
+        let moved: Vec<f64> = x.data().iter().zip(slope).map(|(x, s)| x + epsilon * s.signum()).collect();
+        let (attacked, _) = cross_entropy(&moved, w, b, &labels);
+        // Some dozen operations on numbers of order one.
+        assert_close(found, alpha * clean + (1.0 - alpha) * attacked, 1e-13);
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn targets<'b>(x: &'b Tensor<f64>, labels: &'b Tensor<u32>) -> Targets<'b, f64> 
 fn an_averaged_gradient_is_the_mean_of_those_of_its_draws() {
     let (x, labels) = (numbers([2, 3], -1.0, 1.0, 1), Tensor::new([2], vec![1, 1]));
     let parameters = Parameters::new();
-    let mut victim = Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 7).averaged_over(4);
+    let mut victim = Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 7).averaged_over(4).unwrap();
     let found = victim.slope(AttackLoss::Margin, &x, &targets(&x, &labels)).unwrap();
     assert_eq!(victim.queries(), 8);
     let graph = Graph::new();
@@ -54,7 +54,8 @@ fn an_average_over_draws_finds_the_gradient_that_one_draw_hides() {
     let (x, labels) = (numbers([1, 3], -1.0, 1.0, 1), Tensor::new([1], vec![1]));
     let parameters = Parameters::new();
     let error = |draws| {
-        let mut victim = Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 1).averaged_over(draws);
+        let mut victim =
+            Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 1).averaged_over(draws).unwrap();
         let slope = victim.slope(AttackLoss::Margin, &x, &targets(&x, &labels)).unwrap();
         let expected = [1.0, -2.0, 0.5];
         slope.gradient.data().iter().zip(expected).map(|(g, w)| (g - w).abs()).fold(0.0, f64::max)
@@ -79,7 +80,7 @@ fn judged_are_other_draws_than_those_an_attack_sees() {
 fn answers_of_several_draws_are_mean_probabilities() {
     let x = numbers([2, 3], -1.0, 1.0, 1);
     let parameters = Parameters::new();
-    let mut victim = Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 1).averaged_over(3);
+    let mut victim = Victim::new(&Noisy, &parameters).in_mode(Mode::Sample, 1).averaged_over(3).unwrap();
     let logits = victim.logits(&x).unwrap();
     for row in logits.data().chunks(2) {
         assert_close(row.iter().map(|z| z.exp()).sum(), 1.0, 1e-14);
@@ -133,4 +134,11 @@ fn an_estimated_gradient_is_the_mean_over_pairs_of_looks() {
         // Differences of margins below 10, rounded, over 2 σ.
         found.data().iter().zip(mean).for_each(|(g, m)| assert_close(*g, m, 1e-11));
     }
+}
+
+#[test]
+fn an_average_is_over_something() {
+    let parameters = Parameters::<f64>::new();
+    let error = Victim::new(&Noisy, &parameters).averaged_over(0).err().expect("no draws").to_string();
+    assert_eq!(error, "the number of draws is 0, it must be at least 1");
 }

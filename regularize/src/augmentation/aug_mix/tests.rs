@@ -2,7 +2,7 @@ use super::*;
 use crate::augmentation::beta::Beta;
 use crate::augmentation::beta::tests::kolmogorov_smirnov;
 use crate::augmentation::{Affine, LabelContract, Pipeline};
-use crate::testing::{check, numbers, value};
+use crate::testing::{assert_close, check, numbers, value};
 use autograd::{Graph, Tensor};
 use nn::{Activation, Layer, Sequential};
 use proptest::prelude::*;
@@ -52,27 +52,45 @@ fn like_distributions_do_not_diverge_and_extreme_ones_stay_finite() {
     assert_eq!(slope.first_non_finite(), None);
 }
 
-#[test]
-fn chains_are_mixed_by_weight_and_share() {
-    let n = 3;
-    let images: Vec<_> = (0..3).map(|i| numbers([n, 1, 2, 2], 0.0, 1.0, i)).collect();
-    let (weights, share) = (numbers([n, 2], 0.0, 1.0, 4), numbers([n], 0.0, 1.0, 5));
-    let all = [images.clone(), vec![weights.clone(), share.clone()]].concat();
-    let found = value(&all, |x| mix_chains(x[0], &[x[1], x[2]], x[3], x[4]));
-    for i in 0..n * 4 {
-        let (m, w) = (share.data()[i / 4], &weights.data()[i / 4 * 2..][..2]);
-        let chains = w[0] * images[1].data()[i] + w[1] * images[2].data()[i];
-        assert!((found.data()[i] - (m * images[0].data()[i] + (1.0 - m) * chains)).abs() < 1e-15);
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn chains_are_mixed_by_weight_and_share(
+        (n, k) in (0usize..4, 1usize..5),
+        (channels, height, width) in (1usize..4, 1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let pixels = channels * height * width;
+        let image = |i: usize| numbers([n, channels, height, width], 0.0, 1.0, seed ^ i as u64);
+        let images: Vec<_> = (0..=k).map(image).collect();
+        let (weights, share) = (numbers([n, k], 0.0, 1.0, seed ^ 8), numbers([n], 0.0, 1.0, seed ^ 9));
+        let all = [images.clone(), vec![weights.clone(), share.clone()]].concat();
+        let found = value(&all, |x| mix_chains(x[0], &x[1..=k], x[k + 1], x[k + 2]));
+        for i in 0..n * pixels {
+            let (row, m) = (i / pixels, share.data()[i / pixels]);
+            let chains: f64 = (0..k).map(|j| weights[[row, j]] * images[j + 1].data()[i]).sum();
+            // Sums of five numbers of at most 1.
+            assert_close(found.data()[i], m * images[0].data()[i] + (1.0 - m) * chains, 1e-14);
+        }
     }
+}
+
+#[test]
+fn derivatives_of_mixed_chains_are_right() {
+    let images = (0..3).map(|i| numbers([3, 1, 2, 2], 0.0, 1.0, i));
+    let all: Vec<_> = images.chain([numbers([3, 2], 0.0, 1.0, 4), numbers([3], 0.0, 1.0, 5)]).collect();
     check("mix_chains", &all, |x| mix_chains(x[0], &[x[1], x[2]], x[3], x[4]).powi(2).sum());
 }
 
 #[test]
-#[should_panic(expected = "mix_chains: weights of shape [1, 3], they are [1, 2]")]
-fn a_weight_without_a_chain_is_refused() {
-    let image = Tensor::zeros([1, 1, 2, 2]);
-    let all = [image.clone(), image, Tensor::full([1, 3], 1.0 / 3.0), Tensor::full([1], 0.5)];
-    value(&all, |x| mix_chains(x[0], &[x[1], x[1]], x[2], x[3]));
+#[should_panic(
+    expected = "mix_chains: 1 of [2, 1, 3, 3] by weights [2, 2] and [2]: alike, of [n, chains] and [n]"
+)]
+fn every_chain_has_a_weight() {
+    let graph = Graph::<f64>::new();
+    let images = graph.input("x", [2, 1, 3, 3]);
+    mix_chains(images, &[images], graph.input("w", [2, 2]), graph.input("m", [2]));
 }
 
 /// Weights and shares sum to 1, so what every chain leaves as it is stays as it is.
@@ -118,7 +136,7 @@ fn weights_and_share_have_the_concentrations_asked_for() {
     for share in [0.3, 1.0, 4.0] {
         let found = run(&always.clone().concentrations(0.7, share).unwrap());
         let changed: Vec<f64> = found.into_iter().filter(|x| *x > 0.0).collect();
-        let distance = kolmogorov_smirnov(changed, Beta::symmetric(share));
+        let distance = kolmogorov_smirnov(changed, Beta::symmetric(share).unwrap());
         // One example in a hundred has a chain without a change.
         assert!(distance < bound + 0.02, "β = {share}: {distance}");
     }

@@ -32,7 +32,7 @@ fn what_is_not_declared_is_refused_and_no_change_is_allowed() {
     for kind in [Kind::Rotation, Kind::Hue, Kind::Occlusion, Kind::Elastic] {
         assert!(nothing.check(&[Change::new(kind, 1e-9)]).is_err());
         assert!(nothing.check(&[Change::new(kind, 0.0)]).is_ok());
-        assert!(nothing.clone().invariant(kind, 1.0).check(&[Change::new(kind, 1.0)]).is_ok());
+        assert!(nothing.clone().invariant(kind, 1.0).unwrap().check(&[Change::new(kind, 1.0)]).is_ok());
     }
     // NaN is within no limit.
     assert!(LabelContract::digits().check(&[Change::new(Kind::Rotation, f64::NAN)]).is_err());
@@ -61,18 +61,25 @@ fn both_mirrors_are_a_half_turn() {
     };
     let mirrors = LabelContract::new("leaves")
         .invariant(Kind::MirrorLeftRight, 1.0)
-        .invariant(Kind::MirrorTopBottom, 1.0);
+        .and_then(|contract| contract.invariant(Kind::MirrorTopBottom, 1.0))
+        .unwrap();
     let refusal = both().for_labels(&mirrors).unwrap_err().to_string();
     assert!(refusal.starts_with("rotation by up to 180 degrees changes labels of leaves"), "{refusal}");
-    assert!(both().for_labels(&mirrors.invariant(Kind::Rotation, 180.0)).is_ok());
+    assert!(both().for_labels(&mirrors.invariant(Kind::Rotation, 180.0).unwrap()).is_ok());
     let turn = Flip::new(Mirror::Both, 0.5).unwrap();
     assert_eq!(Augmentation::<f32>::changes(&turn, [1, 8, 8]), [Change::new(Kind::Rotation, 180.0)]);
 }
 
 #[test]
-#[should_panic(expected = "a label contract: invariant to rotation up to NaN")]
-fn limits_are_numbers() {
-    let _ = LabelContract::new("a set").invariant(Kind::Rotation, f64::NAN);
+fn limits_are_numbers_of_at_least_0() {
+    let limit = |extent: f64| LabelContract::new("a set").invariant(Kind::Rotation, extent);
+    for bad in [f64::NAN, -1.0] {
+        let expected = format!("the extent of a label contract is {bad}, it must be at least 0");
+        assert_eq!(limit(bad).unwrap_err().to_string(), expected);
+    }
+    for good in [0.0, 20.0, f64::INFINITY] {
+        assert_eq!(limit(good).unwrap().limit(Kind::Rotation), good);
+    }
 }
 
 /// One of several: the largest of each kind, whichever comes first.

@@ -21,7 +21,7 @@ fn weights_are_distributed_as_dirichlet() {
         let found = drawn(n, k, alpha, 0);
         let column = |i: usize| -> Vec<f64> { found.data().chunks(k).map(|row| row[i]).collect() };
         for i in 0..k {
-            let distance = kolmogorov_smirnov(column(i), Beta::new(alpha, (k - 1) as f64 * alpha));
+            let distance = kolmogorov_smirnov(column(i), Beta::new(alpha, (k - 1) as f64 * alpha).unwrap());
             assert!(distance < bound, "weight {i} of {k}, α = {alpha}: {distance} of {bound}");
         }
         let size = k as f64;

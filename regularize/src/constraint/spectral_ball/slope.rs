@@ -111,19 +111,36 @@ fn quotient(a: f64, b: f64) -> f64 {
 ///
 /// Squares of singular values are formed: with `σ₁` a thousand times the bound six digits are lost.
 pub(super) fn in_graph<T: Real>(w: Var<'_, T>, bound: f64) -> Var<'_, T> {
-    let (shape, columns) = (w.shape(), w.shape().last());
-    let rows = shape.lengths()[..shape.rank() - 1].iter().product();
-    let matrix = w.reshape([rows, columns]);
-    let wide = rows < columns;
-    let n = rows.min(columns);
-    let identity = |times: f64| {
-        w.graph().constant(Tensor::from_fn([n, n], |i| T::from_f64(if i / n == i % n { times } else { 0.0 })))
-    };
-    let gram = matrix.matmul_transposed(matrix, !wide, wide);
-    let limit = identity(bound * bound);
+    let (shape, matrix) = (w.shape(), as_matrix(w));
+    let gram = gram(w);
+    let limit = identity(gram, bound * bound);
     let larger = (gram + limit + absolute(gram - limit)) * 0.5;
     // R X + X R = 2 I has the inverse of R as its solution.
-    let inverse = solve(root(larger), identity(2.0));
-    let cut = if wide { inverse.matmul(matrix) } else { matrix.matmul(inverse) };
+    let inverse = solve(root(larger), identity(gram, 2.0));
+    let cut = if is_wide(matrix.shape()) { inverse.matmul(matrix) } else { matrix.matmul(inverse) };
     (cut * bound).reshape(shape)
+}
+
+/// `[.., out]` as a matrix.
+fn as_matrix<T: Real>(w: Var<'_, T>) -> Var<'_, T> {
+    let shape = w.shape();
+    w.reshape([shape.lengths()[..shape.rank() - 1].iter().product(), shape.last()])
+}
+
+fn is_wide(matrix: Shape) -> bool {
+    matrix[0] < matrix[1]
+}
+
+/// `WᵀW`, or of a wide matrix `W Wᵀ`: the smaller one.
+pub(super) fn gram<T: Real>(w: Var<'_, T>) -> Var<'_, T> {
+    let matrix = as_matrix(w);
+    let wide = is_wide(matrix.shape());
+    matrix.matmul_transposed(matrix, !wide, wide)
+}
+
+/// The identity of a square matrix's size, times a number.
+pub(super) fn identity<'g, T: Real>(like: Var<'g, T>, times: f64) -> Var<'g, T> {
+    let n = like.shape().last();
+    let entry = |i: usize| T::from_f64(if i / n == i % n { times } else { 0.0 });
+    like.graph().constant(Tensor::from_fn([n, n], entry))
 }

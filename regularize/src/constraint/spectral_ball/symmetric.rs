@@ -88,10 +88,6 @@ impl<T: Real> Custom<T> for Function {
         }
     }
 
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
-    }
-
     fn vjp<'g>(
         &self,
         inputs: &[Var<'g, T>],
@@ -150,10 +146,6 @@ impl<T: Real> Custom<T> for Lyapunov {
             let (row, column) = (at / n, at % n);
             *place = T::from_f64((0..n).map(|i| v[i][row] * half[i][column]).sum());
         }
-    }
-
-    fn expression<'g>(&self, _: &[Var<'g, T>]) -> Option<Var<'g, T>> {
-        None
     }
 
     fn vjp<'g>(

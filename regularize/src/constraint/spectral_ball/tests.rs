@@ -8,7 +8,7 @@ use nn::initialise::{Initialiser, initial_value};
 use proptest::prelude::*;
 
 /// A matrix with these singular values, and 0 for what is missing.
-fn made(rows: usize, columns: usize, values: &[f64], seed: u64) -> Tensor<f64> {
+pub(super) fn made(rows: usize, columns: usize, values: &[f64], seed: u64) -> Tensor<f64> {
     let orthogonal = |name, n| {
         initial_value::<f64>(Initialiser::Orthogonal { gain: 1.0 }, seed, name, [n, n].into()).into_data()
     };

@@ -33,7 +33,7 @@ proptest! {
         let points: [(f64, f64); 2] =
             [(share, ((1.0 - share) / share).sqrt()), (1.0 - share, -(share / (1.0 - share)).sqrt())];
         let (mut mean, mut square) = (0.0, 0.0);
-        for (of_mask, mask) in Dropout::new(p).unwrap().masks::<f64>(1) {
+        for (of_mask, mask) in Dropout::new(p).unwrap().masks::<f64>(1).unwrap() {
             for (of_point, x) in points {
                 let y = value(&[Tensor::full([1], x), mask.clone()], |v| layer.apply(v[0], v[1])).item();
                 mean += of_mask * of_point * y;

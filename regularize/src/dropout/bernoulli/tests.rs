@@ -152,7 +152,7 @@ fn the_rule_is_the_mean_of_a_linear_ensemble() {
     for layer in [dropout(0.3), dropout(0.3).classic(), dropout(0.5), dropout(0.0)] {
         let mut mean = [0.0; 3];
         let mut total = 0.0;
-        for (probability, mask) in layer.masks::<f64>(n) {
+        for (probability, mask) in layer.masks::<f64>(n).unwrap() {
             let y = value(&[x.clone(), w.clone(), mask], |v| network(layer.apply(v[0], v[2]), v[1]));
             (0..3).for_each(|k| mean[k] += probability * y.data()[k]);
             total += probability;
@@ -171,7 +171,7 @@ fn the_rule_is_the_geometric_mean_of_a_softmax_ensemble() {
     let (x, w, b) = (numbers([6], -2.0, 2.0, 3), numbers([6, 4], -2.0, 2.0, 4), numbers([4], -1.0, 1.0, 5));
     for layer in [dropout(0.5).classic(), dropout(0.2).classic(), dropout(0.7)] {
         let mut log_mean = [0.0; 4];
-        for (probability, mask) in layer.masks::<f64>(6) {
+        for (probability, mask) in layer.masks::<f64>(6).unwrap() {
             let y = value(&[x.clone(), w.clone(), b.clone(), mask], |v| {
                 (layer.apply(v[0], v[3]).reshape([1, 6]).matmul(v[1]).reshape([4]) + v[2]).softmax()
             });
@@ -198,7 +198,7 @@ fn dropout_of_a_linear_regression_is_a_ridge() {
         let (mut expected, mut ridge) = (0.0, 0.0);
         for row in 0..4 {
             let x = x.rows(&[row]).reshape([3]);
-            for (probability, mask) in layer.masks::<f64>(3) {
+            for (probability, mask) in layer.masks::<f64>(3).unwrap() {
                 let predicted =
                     value(&[x.clone(), w.clone(), mask], |v| (layer.apply(v[0], v[2]) * v[1]).sum()).item();
                 expected += probability * (y.data()[row] - predicted).powi(2);
@@ -266,4 +266,10 @@ fn a_dropped_unit_is_a_removed_one() {
     parameters.get_mut("output.weight").unwrap().data_mut()[1] = 0.0;
     let removed = interpret(&[whole], &[], Some(&parameters)).unwrap().remove(0);
     assert_eq!(with_mask, removed);
+}
+
+#[test]
+fn too_many_masks_are_not_walked_through() {
+    let error = Dropout::new(0.5).unwrap().masks::<f64>(31).err().expect("refused").to_string();
+    assert_eq!(error, "the subnetworks cannot be enumerated: there are 2^31 of them");
 }

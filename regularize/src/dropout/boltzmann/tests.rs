@@ -74,7 +74,7 @@ proptest! {
         let v = graph.constant(states());
         let features = run(layer.features(v), &parameters, Draw::default());
         let mut mean = vec![0.0; 64];
-        for (probability, mask) in crate::Dropout::new(p).unwrap().masks::<f64>(SIDE) {
+        for (probability, mask) in crate::Dropout::new(p).unwrap().masks::<f64>(SIDE).unwrap() {
             let mask = graph.constant(mask.reshape([1, SIDE]));
             let drawn = run(layer.hidden_mean(v, mask), &parameters, Draw::default());
             (0..64).for_each(|k| mean[k] += probability * drawn.data()[k]);

@@ -64,7 +64,7 @@ fn places_are_dropped_as_often_as_seeds_cover_them() {
     assert_close(gamma, 0.3 / 4.0 * 12.0 / 6.0, 1e-15);
     let mut dropped = [0.0; 12];
     // Seeds are ones with probability γ: masks of a dropout with 1 - γ.
-    for (probability, seeds) in Dropout::new(1.0 - gamma).unwrap().masks::<f64>(6) {
+    for (probability, seeds) in Dropout::new(1.0 - gamma).unwrap().masks::<f64>(6).unwrap() {
         let mask = value(&[seeds.reshape([1, 1, rows, columns])], |v| layer.mask(v[0]));
         (0..12).for_each(|k| dropped[k] += probability * (1.0 - mask.data()[k]));
     }

@@ -7,7 +7,11 @@ use nn::{Activation, Linear, Sequential, initialise};
 use proptest::prelude::*;
 
 fn linear(p: f64) -> DropConnect<Linear> {
-    DropConnect::new(Linear::new("l", 3, 2), Selection::weights(), p).unwrap()
+    sized(3, 2, p)
+}
+
+fn sized(inputs: usize, outputs: usize, p: f64) -> DropConnect<Linear> {
+    DropConnect::new(Linear::new("l", inputs, outputs), Selection::weights(), p).unwrap()
 }
 
 proptest! {
@@ -15,34 +19,38 @@ proptest! {
 
     /// The layer against a product with a weight masked by hand; the bias stays.
     #[test]
-    fn the_product_is_one_with_masked_weights(n in 0usize..4, p in 0.1..0.9, seed: u64) {
-        let layer = linear(p);
+    fn the_product_is_one_with_masked_weights(
+        (n, inputs, outputs) in (0usize..4, 1usize..5, 1usize..5), p in 0.1..0.9, seed: u64,
+    ) {
+        let layer = sized(inputs, outputs, p);
         let mut parameters: Parameters<f64> = initialise(&layer, seed);
-        parameters.insert("l.bias", numbers([2], -1.0, 1.0, seed));
+        parameters.insert("l.bias", numbers([outputs], -1.0, 1.0, seed));
         let graph = Graph::new();
-        let x = numbers([n, 3], -1.0, 1.0, seed);
+        let x = numbers([n, inputs], -1.0, 1.0, seed);
         let y = layer.forward(graph.constant(x.clone()), Mode::Train);
-        let mask = graph.uniform("l.weight.drop_connect.mask", [3, 2]).greater_equal(p);
+        let mask = graph.uniform("l.weight.drop_connect.mask", [inputs, outputs]).greater_equal(p);
         let draw = Draw { seed, run: 1 };
         let (y, mask) = (run(y, &parameters, draw), run(mask, &parameters, draw));
         for (k, y) in y.data().iter().enumerate() {
-            let (row, out) = (k / 2, k % 2);
+            let (row, out) = (k / outputs, k % outputs);
             let weight = |i: usize| parameters["l.weight"][[i, out]] * mask[[i, out]] / (1.0 - p);
-            let expected: f64 = (0..3).map(|i| x[[row, i]] * weight(i)).sum();
+            let expected: f64 = (0..inputs).map(|i| x[[row, i]] * weight(i)).sum();
             assert_close(*y, expected + parameters["l.bias"][[out]], 1e-14);
         }
     }
 
-    /// Mean and variance of `v W'` over all 2⁶ masks are the formulas.
+    /// Mean and variance of `v W'` over all masks, up to 2⁹, are the formulas.
     #[test]
-    fn moments_are_those_over_all_masks(p in 0.05..0.95, seed: u64) {
-        let (v, w) = (numbers([1, 3], -2.0, 2.0, seed), numbers([3, 2], -2.0, 2.0, !seed));
-        for layer in [linear(p), linear(p).classic()] {
-            let (mut mean, mut square) = ([0.0; 2], [0.0; 2]);
-            for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(6) {
-                let inputs = [v.clone(), w.clone(), mask.reshape([3, 2])];
-                let y = value(&inputs, |x| x[0].matmul(layer.apply(x[1], x[2])));
-                for out in 0..2 {
+    fn moments_are_those_over_all_masks(
+        p in 0.05..0.95, (inputs, outputs) in (1usize..4, 1usize..4), seed: u64,
+    ) {
+        let (v, w) = (numbers([1, inputs], -2.0, 2.0, seed), numbers([inputs, outputs], -2.0, 2.0, !seed));
+        for layer in [sized(inputs, outputs, p), sized(inputs, outputs, p).classic()] {
+            let (mut mean, mut square) = (vec![0.0; outputs], vec![0.0; outputs]);
+            for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(inputs * outputs).unwrap() {
+                let operands = [v.clone(), w.clone(), mask.reshape([inputs, outputs])];
+                let y = value(&operands, |x| x[0].matmul(layer.apply(x[1], x[2])));
+                for out in 0..outputs {
                     mean[out] += probability * y.data()[out];
                     square[out] += probability * y.data()[out].powi(2);
                 }
@@ -50,7 +58,7 @@ proptest! {
             let graph = Graph::new();
             let (m, s) = layer.moments(graph.constant(v.clone()), graph.constant(w.clone()));
             let found = interpret(&[m, s], &[], None).unwrap();
-            for out in 0..2 {
+            for out in 0..outputs {
                 assert_close(found[0].data()[out], mean[out], 1e-13);
                 // A difference of squares of up to 1e4 at p near 1.
                 assert_close(found[1].data()[out], square[out] - mean[out].powi(2), 1e-11);

@@ -28,7 +28,7 @@ proptest! {
         let factor = |v: f64| value(&[Tensor::full([1], 1.0), Tensor::full([1], v)], |x| noisy(p).apply(x[0], x[1]));
         let gaussian: Vec<f64> = [-1.0, 1.0].iter().map(|&v| factor(v).item()).collect();
         let mut bernoulli = [0.0; 2];
-        for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(1) {
+        for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(1).unwrap() {
             let y = value(&[Tensor::full([1], 1.0), mask], |x| Dropout::new(p).unwrap().apply(x[0], x[1])).item();
             bernoulli[0] += probability * y;
             bernoulli[1] += probability * (y - 1.0) * (y - 1.0);

@@ -1,6 +1,6 @@
 use super::*;
-use crate::testing::{assert_close, check, numbers, run, value};
-use autograd::{Draw, Tensor, grad, interpret};
+use crate::testing::{assert_close, check, numbers, run, shapes, value};
+use autograd::{Draw, Shape, Tensor, grad, interpret};
 use nn::{Linear, initialise};
 use proptest::prelude::*;
 
@@ -14,20 +14,24 @@ proptest! {
     /// A gate of 1 leaves the block alone whatever the noise; a gate of 0 leaves the noise.
     #[test]
     fn forward_and_backward_have_factors_of_their_own(
-        open: bool, a in -1.0..1.0, b in 0.0..1.0, seed: u64,
+        open in prop::collection::vec(any::<bool>(), 0..5), entries in shapes(), seed: u64,
     ) {
-        let (x, f) = (numbers([2, 3], -1.0, 1.0, seed), numbers([2, 3], -1.0, 1.0, !seed));
+        let (n, width) = (open.len(), entries.numel());
+        let shape = Shape::new(&[&[n], entries.lengths()].concat());
+        let of_each = Shape::new(&[&[n][..], &vec![1; entries.rank()]].concat());
+        let (x, f) = (numbers(shape, -1.0, 1.0, seed), numbers(shape, -1.0, 1.0, !seed));
+        let gate = Tensor::new(of_each, open.iter().map(|&open| f64::from(u8::from(open))).collect());
+        let (a, b) = (numbers(of_each, -1.0, 1.0, seed ^ 1), numbers(of_each, 0.0, 1.0, seed ^ 2));
         let graph = Graph::new();
-        let (of_x, of_f) = (graph.constant(x.clone()), graph.constant(f.clone()));
-        let gate = f64::from(open);
-        let [g, forward, backward] = [gate, a, b].map(|value| graph.fill([2, 1], value));
-        let y = block(0.5).apply(of_x, of_f, Shake { gate: g, forward, backward });
+        let [of_x, of_f, gate, forward, backward] =
+            [&x, &f, &gate, &a, &b].map(|tensor| graph.constant(tensor.clone()));
+        let y = block(0.5).apply(of_x, of_f, Shake { gate, forward, backward });
         let slope = grad(y.sum(), &[of_f])[0];
         let found = interpret(&[y, slope], &[], None).unwrap();
-        let factor = |noise: f64| if open { 1.0 } else { noise };
-        for k in 0..6 {
-            assert_close(found[0].data()[k], x.data()[k] + factor(a) * f.data()[k], 1e-15);
-            assert_close(found[1].data()[k], factor(b), 1e-15);
+        for k in 0..n * width {
+            let factor = |noise: &Tensor<f64>| if open[k / width] { 1.0 } else { noise.data()[k / width] };
+            assert_close(found[0].data()[k], x.data()[k] + factor(&a) * f.data()[k], 1e-15);
+            assert_close(found[1].data()[k], factor(&b), 1e-15);
         }
     }
 }

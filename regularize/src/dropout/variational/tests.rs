@@ -23,9 +23,13 @@ proptest! {
 
     /// Elman's recurrence by hand, with one mask for inputs and one for the state.
     #[test]
-    fn every_step_sees_the_same_masks(p in 0.1..0.8, s in 0.1..0.8, seed: u64) {
-        let layer = wrapped(Elman::new("e", 3, 2), p, s);
-        let x = numbers(SHAPE, -1.0, 1.0, seed);
+    fn every_step_sees_the_same_masks(
+        (p, s) in (0.1..0.8, 0.1..0.8),
+        (n, steps, inputs, units) in (1usize..4, 1usize..6, 1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let layer = wrapped(Elman::new("e", inputs, units), p, s);
+        let x = numbers([n, steps, inputs], -1.0, 1.0, seed);
         let draw = Draw { seed, run: 2 };
         let found = forward(&layer, &x, Mode::Train, draw);
         let parameters: Parameters<f64> = initialise(&layer, 1);
@@ -33,18 +37,18 @@ proptest! {
         let mask = |stream: &str, shape: &[usize], p: f64| {
             run(graph.uniform(stream, shape).greater_equal(p), &Parameters::new(), draw)
         };
-        let (of_x, of_h) = (mask("e.inputs.mask", &[2, 1, 3], p), mask("e.state.mask", &[2, 2], s));
+        let (of_x, of_h) = (mask("e.inputs.mask", &[n, 1, inputs], p), mask("e.state.mask", &[n, units], s));
         let (w, u) = (&parameters["e.input_weight"], &parameters["e.recurrent_weight"]);
-        for n in 0..2 {
-            let mut h = [0.0; 2];
-            for t in 0..4 {
-                let next: Vec<f64> = (0..2).map(|j| {
-                    let from_x: f64 = (0..3).map(|i| x[[n, t, i]] * of_x[[n, 0, i]] / (1.0 - p) * w[[i, j]]).sum();
-                    let from_h: f64 = (0..2).map(|i| h[i] * of_h[[n, i]] / (1.0 - s) * u[[i, j]]).sum();
+        for n in 0..n {
+            let mut h = vec![0.0; units];
+            for t in 0..steps {
+                h = (0..units).map(|j| {
+                    let part_of_x = |i: usize| x[[n, t, i]] * of_x[[n, 0, i]] / (1.0 - p) * w[[i, j]];
+                    let from_x: f64 = (0..inputs).map(part_of_x).sum();
+                    let from_h: f64 = (0..units).map(|i| h[i] * of_h[[n, i]] / (1.0 - s) * u[[i, j]]).sum();
                     (from_x + from_h).tanh()
                 }).collect();
-                h = [next[0], next[1]];
-                (0..2).for_each(|j| assert_close(found[[n, t, j]], h[j], 1e-13));
+                (0..units).for_each(|j| assert_close(found[[n, t, j]], h[j], 1e-13));
             }
         }
     }

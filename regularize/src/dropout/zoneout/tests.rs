@@ -30,7 +30,7 @@ proptest! {
     #[test]
     fn the_mean_is_the_prediction(p in 0.0..0.95, old in -2.0..2.0, new in -2.0..2.0) {
         let mut mean = 0.0;
-        for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(1) {
+        for (probability, mask) in Dropout::new(p).unwrap().masks::<f64>(1).unwrap() {
             let inputs = [Tensor::full([1], old), Tensor::full([1], new), mask];
             mean += probability * value(&inputs, |v| Zoneout::<Elman>::apply(v[0], v[1], v[2])).item();
         }
@@ -39,25 +39,33 @@ proptest! {
 
     /// Elman's recurrence by hand, with the draws of each step, and its mean in evaluation.
     #[test]
-    fn steps_skip_updates_by_draws_of_their_own(p in 0.1..0.9, seed: u64) {
-        let layer = wrapped(Elman::new("e", 3, 2), p, 0.0);
-        let (x, draw) = (numbers(SHAPE, -1.0, 1.0, seed), Draw { seed, run: 2 });
+    fn steps_skip_updates_by_draws_of_their_own(
+        p in 0.1..0.9,
+        (rows, steps, inputs, units) in (1usize..4, 1usize..6, 1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let layer = wrapped(Elman::new("e", inputs, units), p, 0.0);
+        let (x, draw) = (numbers([rows, steps, inputs], -1.0, 1.0, seed), Draw { seed, run: 2 });
         let parameters: Parameters<f64> = initialise(&layer, 1);
         let graph = Graph::<f64>::new();
         let input = graph.constant(x.clone());
         let found = run(layer.forward(input, Mode::Train), &parameters, draw);
         let expected = run(layer.forward(input, Mode::Evaluate), &parameters, draw);
         let (w, u) = (&parameters["e.input_weight"], &parameters["e.recurrent_weight"]);
-        for n in 0..2 {
-            let (mut drawn, mut mean) = ([0.0; 2], [0.0; 2]);
-            for t in 0..4 {
-                let uniform = run(graph.uniform(&format!("e.zoneout.hidden.{t}"), [2, 2]), &Parameters::new(), draw);
-                let step = |h: [f64; 2]| [0, 1].map(|j| {
-                    let from_x: f64 = (0..3).map(|i| x[[n, t, i]] * w[[i, j]]).sum();
-                    (from_x + (0..2).map(|i| h[i] * u[[i, j]]).sum::<f64>()).tanh()
-                });
-                let (of_drawn, of_mean) = (step(drawn), step(mean));
-                for j in 0..2 {
+        for n in 0..rows {
+            let (mut drawn, mut mean) = (vec![0.0; units], vec![0.0; units]);
+            for t in 0..steps {
+                let uniform = graph.uniform(&format!("e.zoneout.hidden.{t}"), [rows, units]);
+                let uniform = run(uniform, &Parameters::new(), draw);
+                let step = |h: &[f64]| -> Vec<f64> {
+                    let unit = |j: usize| {
+                        let from_x: f64 = (0..inputs).map(|i| x[[n, t, i]] * w[[i, j]]).sum();
+                        (from_x + (0..units).map(|i| h[i] * u[[i, j]]).sum::<f64>()).tanh()
+                    };
+                    (0..units).map(unit).collect()
+                };
+                let (of_drawn, of_mean) = (step(&drawn), step(&mean));
+                for j in 0..units {
                     drawn[j] = if uniform[[n, j]] < p { drawn[j] } else { of_drawn[j] };
                     mean[j] = (1.0 - p) * of_mean[j] + p * mean[j];
                     assert_close(found[[n, t, j]], drawn[j], 1e-13);

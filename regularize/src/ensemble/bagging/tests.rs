@@ -153,7 +153,7 @@ fn one_member_on_all_examples_is_the_learner_alone() {
 fn a_single_members_out_of_bag_error_is_that_of_bootstraps_of_the_others() {
     let (n, targets) = (4, targets(4));
     let (mut left_out, mut count) = (0.0, 0.0);
-    for bag in Bootstrap::all(n) {
+    for bag in Bootstrap::all(n).unwrap() {
         for &i in bag.out_of_bag() {
             left_out += (mean(&targets, &bag) - targets.data()[i]).powi(2);
             count += 1.0;

@@ -23,7 +23,7 @@ proptest! {
 fn an_example_is_in_with_probability_1_minus_1_minus_1_over_n_to_the_n() {
     for n in 1..=5usize {
         let (mut within, mut times, mut squares, mut all) = (0u32, 0u32, 0u32, 0u32);
-        for bag in Bootstrap::all(n) {
+        for bag in Bootstrap::all(n).unwrap() {
             let count = bag.indices().iter().filter(|&&i| i == 0).count() as u32;
             within += u32::from(!bag.out_of_bag().contains(&0));
             times += count;
@@ -67,7 +67,17 @@ fn the_largest_draw_is_the_last_example() {
 }
 
 #[test]
-#[should_panic(expected = "there is no example 3 among 3")]
 fn an_index_out_of_range_is_refused() {
-    Bootstrap::of(vec![0, 3], 3);
+    assert_eq!(Bootstrap::of(vec![0, 2, 0], 3).unwrap().out_of_bag(), [1]);
+    let error = Bootstrap::of(vec![0, 3], 3).unwrap_err();
+    let expected = DataError::IndexOutOfRange { position: 1, index: 3, len: 3 };
+    assert_eq!(error.to_string(), expected.to_string());
+}
+
+#[test]
+fn only_few_bootstraps_are_walked_through() {
+    for examples in [0, 9] {
+        let error = Bootstrap::all(examples).err().expect("refused").to_string();
+        assert_eq!(error, format!("the number of examples is {examples}, it must be from 1 to 8"));
+    }
 }

@@ -47,6 +47,7 @@ fn bagged_means_follow_the_formula_by_enumeration() {
     for n in 2..=4usize {
         let (data, truth) = (numbers([n], -1.0, 1.0, n as u64), 0.3);
         let errors: Vec<f64> = Bootstrap::all(n)
+            .unwrap()
             .map(|bag| bag.indices().iter().map(|&i| data.data()[i]).sum::<f64>() / n as f64 - truth)
             .collect();
         let all = errors.len() as f64;

@@ -80,4 +80,6 @@ fn what_does_not_fit_is_refused() {
     let (graph, specs) = (Graph::new(), [weight(2)]);
     let loss = specs[0].declare(&graph).powi(3).sum();
     assert!(largest_curvature(loss, &specs, &Parameters::<f64>::new(), &[], 3, 1).is_err());
+    let error = largest_curvature(loss, &specs, &Parameters::<f64>::new(), &[], 0, 1).unwrap_err();
+    assert_eq!(error.to_string(), "the number of iterations is 0, it must be at least 1");
 }

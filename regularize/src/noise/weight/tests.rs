@@ -23,34 +23,40 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20) })]
 
     #[test]
-    fn the_layer_is_at_noisy_weights(n in 0usize..4, deviation in 0.1..2.0, seed: u64) {
-        let layer = noise(deviation);
-        let parameters: Parameters<f64> = initialise(&layer, seed);
-        let (graph, x, draw) = (Graph::new(), numbers([n, 3], -1.0, 1.0, seed), Draw { seed, run: 1 });
+    fn the_layer_is_at_noisy_weights(
+        (n, inputs, outputs) in (0usize..4, 1usize..5, 1usize..5), deviation in 0.1..2.0, seed: u64,
+    ) {
+        let layer = Linear::new("l", inputs, outputs);
+        let layer = WeightNoise::new(layer, Selection::weights(), deviation).unwrap();
+        let mut parameters: Parameters<f64> = initialise(&layer, seed);
+        parameters.insert("l.bias", numbers([outputs], -1.0, 1.0, seed));
+        let (graph, x, draw) = (Graph::new(), numbers([n, inputs], -1.0, 1.0, seed), Draw { seed, run: 1 });
         let y = run(layer.forward(graph.constant(x.clone()), Mode::Train), &parameters, draw);
-        let drawn = run(graph.normal("l.weight.weight_noise", [3, 2]), &parameters, draw);
+        let drawn = run(graph.normal("l.weight.weight_noise", [inputs, outputs]), &parameters, draw);
         for (k, y) in y.data().iter().enumerate() {
-            let (row, out) = (k / 2, k % 2);
+            let (row, out) = (k / outputs, k % outputs);
             let weight = |i: usize| parameters["l.weight"][[i, out]] + deviation * drawn[[i, out]];
-            assert_close(*y, (0..3).map(|i| x[[row, i]] * weight(i)).sum(), 1e-14);
+            let expected: f64 = (0..inputs).map(|i| x[[row, i]] * weight(i)).sum();
+            // The bias stays. Sums of five numbers of up to a dozen.
+            assert_close(*y, expected + parameters["l.bias"].data()[out], 1e-13);
         }
     }
 
     /// A linear model gains the constant `σ² ‖x‖²`, over all signs; its gradient in the weights is the same.
     #[test]
-    fn a_linear_model_gains_a_constant(deviation in 0.0..2.0, y in -2.0..2.0, seed: u64) {
-        let (x, w) = (numbers([4], -2.0, 2.0, seed), numbers([4], -2.0, 2.0, !seed));
-        let (mut mean, mut slope) = (0.0, [0.0; 4]);
-        for draw in signs(4) {
+    fn a_linear_model_gains_a_constant(n in 1usize..7, deviation in 0.0..2.0, y in -2.0..2.0, seed: u64) {
+        let (x, w) = (numbers([n], -2.0, 2.0, seed), numbers([n], -2.0, 2.0, !seed));
+        let (mut mean, mut slope, share) = (0.0, vec![0.0; n], 0.5f64.powi(n as i32));
+        for draw in signs(n) {
             let inputs = [x.clone(), w.clone(), draw];
-            mean += value(&inputs, |v| loss(v, y, deviation)).item() / 16.0;
+            mean += value(&inputs, |v| loss(v, y, deviation)).item() * share;
             let gradient = value(&inputs, |v| grad(loss(v, y, deviation), &[v[1]])[0]);
-            (0..4).for_each(|i| slope[i] += gradient.data()[i] / 16.0);
+            (0..n).for_each(|i| slope[i] += gradient.data()[i] * share);
         }
         let residual: f64 = y - x.data().iter().zip(w.data()).map(|(x, w)| x * w).sum::<f64>();
         let constant: f64 = deviation * deviation * x.data().iter().map(|x| x * x).sum::<f64>();
         assert_close(mean, residual * residual + constant, 1e-13);
-        (0..4).for_each(|i| assert_close(slope[i], -2.0 * residual * x.data()[i], 1e-12));
+        (0..n).for_each(|i| assert_close(slope[i], -2.0 * residual * x.data()[i], 1e-12));
     }
 }
 

@@ -3,42 +3,54 @@ use crate::dropout::Dropout;
 use crate::testing::{assert_close, numbers, run};
 use autograd::{Draw, Feed, Plan, grad_or_zero};
 use nn::{BatchNorm, LEARNING_RATE, Optimiser, Sequential, initialise};
+use proptest::prelude::*;
 
 fn teacher(decay: f64) -> MeanTeacher {
     MeanTeacher::new(decay).unwrap()
 }
 
-/// Student weights after each step and teacher weights after each, of a training of `steps` steps.
-fn train(decay: f64, steps: u64) -> (Vec<f64>, Vec<f64>) {
-    let model = Sequential::<f64>::new().linear(1, 1);
+/// The numbers of student and teacher, weights and biases, after each of `steps` steps of a linear layer.
+fn train(decay: f64, steps: u64, [inputs, outputs]: [usize; 2], seed: u64) -> [Vec<Vec<f64>>; 2] {
+    let model = Sequential::<f64>::new().linear(inputs, outputs);
     let (specs, graph, teacher) = (model.parameters(), Graph::new(), teacher(decay));
-    let x = graph.input("x", [1, 1]);
-    let loss = (model.forward(x, Mode::Train) - x).powi(2).sum();
+    let x = graph.input("x", [3, inputs]);
+    let loss = (model.forward(x, Mode::Train) - 0.5).powi(2).mean();
     let step = teacher.following(&specs, Optimiser::sgd(0.1).minimise(loss, &specs), &graph);
     let mut plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
-    let mut parameters = initialise(&model, 1);
+    let mut parameters = initialise(&model, seed);
     teacher.start(&specs, &mut parameters);
-    let (mut student, mut taught) = (Vec::new(), Vec::new());
+    let mut seen = [Vec::new(), Vec::new()];
     for t in 0..steps {
-        let x = Tensor::full([1, 1], 1.0 + t as f64 * 0.3);
+        let x = numbers([3, inputs], -1.0, 1.0, seed ^ t);
         plan.run(&mut parameters, &[("x", Feed::from(&x)), (LEARNING_RATE, Feed::from(0.1))]).unwrap();
-        student.push(parameters["linear1.weight"].item());
-        taught.push(parameters["linear1.weight/teacher"].item());
+        for (seen, suffix) in seen.iter_mut().zip(["", "/teacher"]) {
+            let values = specs.iter().flat_map(|spec| parameters[&*format!("{}{suffix}", spec.name)].data());
+            seen.push(values.copied().collect());
+        }
     }
-    (student, taught)
+    seen
 }
 
-#[test]
-fn the_teacher_is_the_closed_form_of_its_students() {
-    for decay in [0.0, 0.5, 0.9, 0.999] {
-        let (student, taught) = train(decay, 12);
-        for (t, found) in taught.iter().enumerate() {
-            // Σᵢ (1 - aᵢ) Πⱼ₌ᵢ₊₁ aⱼ θᵢ, a sum over students instead of a recursion.
-            let a = |t: usize| teacher(decay).decay_at(t as u64 + 1);
-            let weight = |i: usize| (1.0 - a(i)) * (i + 1..=t).map(a).product::<f64>();
-            let expected: f64 = (0..=t).map(|i| weight(i) * student[i]).sum();
-            // A dozen averages of numbers of order one.
-            assert_close(*found, expected, 1e-14);
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(30) })]
+
+    #[test]
+    fn the_teacher_is_the_closed_form_of_its_students(
+        decay in prop_oneof![Just(0.0), Just(0.999), 0.0..1.0],
+        (steps, inputs, outputs) in (1u64..12, 1usize..4, 1usize..4),
+        seed: u64,
+    ) {
+        let [student, taught] = train(decay, steps, [inputs, outputs], seed);
+        for (t, taught) in taught.iter().enumerate() {
+            prop_assert_eq!(taught.len(), (inputs + 1) * outputs);
+            for (k, found) in taught.iter().enumerate() {
+                // Σᵢ (1 - aᵢ) Πⱼ₌ᵢ₊₁ aⱼ θᵢ, a sum over students instead of a recursion.
+                let a = |t: usize| teacher(decay).decay_at(t as u64 + 1);
+                let weight = |i: usize| (1.0 - a(i)) * (i + 1..=t).map(a).product::<f64>();
+                let expected: f64 = (0..=t).map(|i| weight(i) * student[i][k]).sum();
+                // A dozen averages of numbers of order one.
+                assert_close(*found, expected, 1e-14);
+            }
         }
     }
 }
@@ -46,11 +58,14 @@ fn the_teacher_is_the_closed_form_of_its_students() {
 /// While `1 - 1/t` is below the decay: the mean of all students. With decay 0: the student itself.
 #[test]
 fn the_ramp_up_is_the_plain_mean() {
-    let (student, taught) = train(0.999, 10);
-    for (t, found) in taught.iter().enumerate() {
-        assert_close(*found, student[..=t].iter().sum::<f64>() / (t + 1) as f64, 1e-14);
+    let [student, taught] = train(0.999, 10, [2, 3], 1);
+    for (t, taught) in taught.iter().enumerate() {
+        for (k, found) in taught.iter().enumerate() {
+            let sum: f64 = student[..=t].iter().map(|student| student[k]).sum();
+            assert_close(*found, sum / (t + 1) as f64, 1e-14);
+        }
     }
-    let (student, taught) = train(0.0, 5);
+    let [student, taught] = train(0.0, 5, [2, 3], 1);
     assert_eq!(student, taught);
 }
 

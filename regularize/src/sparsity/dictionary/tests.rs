@@ -43,7 +43,7 @@ proptest! {
 #[test]
 fn cosines_are_orthonormal() {
     for side in 1..6 {
-        let (cosines, n) = (Dictionary::<f64>::cosine(side), side * side);
+        let (cosines, n) = (Dictionary::<f64>::cosine(side).unwrap(), side * side);
         let row = |i: usize| &cosines.atoms().data()[i * n..][..n];
         for i in 0..n {
             for j in 0..n {
@@ -71,6 +71,12 @@ fn what_is_no_dictionary_is_refused() {
     assert_eq!(of(&[1, 2], vec![1.0, f64::NAN]), "element 1 of the atoms is NaN");
     assert_eq!(of(&[1, 2], vec![0.0, 0.0]), "the length of an atom is 0, it must be above 0");
     assert_eq!(of(&[2, 0], vec![]), "the length of an atom is 0, it must be above 0");
-    let error = Dictionary::<f64>::cosine(2).decode(&Tensor::zeros([3, 5])).unwrap_err();
+    let error = Dictionary::<f64>::cosine(2).unwrap().decode(&Tensor::zeros([3, 5])).unwrap_err();
     assert_eq!(error.to_string(), "the codes have shape [3, 5], not [3, 4]");
+}
+
+#[test]
+fn an_image_has_pixels() {
+    let error = Dictionary::<f64>::cosine(0).unwrap_err().to_string();
+    assert_eq!(error, "the side of an image is 0, it must be at least 1");
 }

@@ -191,7 +191,7 @@ fn the_first_of_equals_is_taken() {
 fn bad_requests_are_refused() {
     let error = MatchingPursuit::new(0).unwrap_err().to_string();
     assert_eq!(error, "the number of atoms in a code is 0, it must be at least 1");
-    let (pursuit, cosines) = (MatchingPursuit::new(2).unwrap(), Dictionary::<f64>::cosine(2));
+    let (pursuit, cosines) = (MatchingPursuit::new(2).unwrap(), Dictionary::<f64>::cosine(2).unwrap());
     let error = pursuit.encode(&cosines, &Tensor::zeros([2, 3])).unwrap_err().to_string();
     assert_eq!(error, "the examples have shape [2, 3], not [2, 4]");
     let error = pursuit.encode(&cosines, &Tensor::full([1, 4], f64::NAN)).unwrap_err().to_string();

@@ -79,7 +79,7 @@ proptest! {
     /// Orthonormal atoms: one step of size 1 is the soft threshold of the correlations, and the minimum.
     #[test]
     fn with_orthonormal_atoms_the_code_is_a_soft_threshold(side in 1usize..4, alpha in 0.01..1.0, seed: u64) {
-        let (cosines, n) = (Dictionary::<f64>::cosine(side), side * side);
+        let (cosines, n) = (Dictionary::<f64>::cosine(side).unwrap(), side * side);
         let x = numbers([2, n], -2.0, 2.0, seed);
         let coded = SparseCoder::new(alpha).unwrap().tolerance(1e-13).unwrap().encode(&cosines, &x).unwrap();
         prop_assert!(coded.converged);
@@ -201,12 +201,13 @@ fn no_steps_are_no_code() {
         value(&values, |v| ista(v[0], v[1], v[0].graph().fill([], 0.1), v[0].graph().fill([], 0.1), 0));
     assert_eq!(found, Tensor::zeros([2, 4]));
     // A penalty above every correlation: the code is 0, proven at once.
-    let found =
-        SparseCoder::new(100.0).unwrap().encode(&Dictionary::cosine(2), &numbers([3, 4], -1.0, 1.0, 1));
+    let found = SparseCoder::new(100.0)
+        .unwrap()
+        .encode(&Dictionary::cosine(2).unwrap(), &numbers([3, 4], -1.0, 1.0, 1));
     let found = found.unwrap();
     assert!(found.converged && found.iterations == 0 && found.codes == Tensor::zeros([3, 4]));
     let nothing =
-        SparseCoder::new(1.0).unwrap().encode(&Dictionary::<f64>::cosine(2), &Tensor::zeros([0, 4]));
+        SparseCoder::new(1.0).unwrap().encode(&Dictionary::<f64>::cosine(2).unwrap(), &Tensor::zeros([0, 4]));
     assert!(nothing.unwrap().converged);
 }
 
@@ -221,10 +222,11 @@ fn bad_requests_are_refused() {
         let error = coder.tolerance(bad).unwrap_err().to_string();
         assert_eq!(error, format!("the tolerance of the gap is {bad}, it must be at least 0"));
     }
-    let error = coder.encode(&Dictionary::<f64>::cosine(2), &Tensor::zeros([1, 3])).unwrap_err().to_string();
+    let error =
+        coder.encode(&Dictionary::<f64>::cosine(2).unwrap(), &Tensor::zeros([1, 3])).unwrap_err().to_string();
     assert_eq!(error, "the examples have shape [1, 3], not [1, 4]");
     let broken = Tensor::full([1, 4], f64::INFINITY);
-    let error = coder.encode(&Dictionary::cosine(2), &broken).unwrap_err().to_string();
+    let error = coder.encode(&Dictionary::cosine(2).unwrap(), &broken).unwrap_err().to_string();
     assert_eq!(error, "element 0 of the examples is inf");
 }
 

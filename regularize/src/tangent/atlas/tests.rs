@@ -148,9 +148,17 @@ fn bad_requests_are_refused() {
 }
 
 #[test]
-#[should_panic(expected = "Atlas: centres [3, 2] with tangents [3, 1, 4], not [n, d] with [n, k, d]")]
-fn tangents_are_as_long_as_the_centres() {
-    let _ = Atlas::<f64>::new(Tensor::zeros([3, 2]), Tensor::zeros([3, 1, 4]));
+fn charts_that_do_not_match_are_refused() {
+    let error = |centres: &[usize], tangents: &[usize]| {
+        let zeros = |lengths| Tensor::<f64>::zeros(Shape::new(lengths));
+        Atlas::new(zeros(centres), zeros(tangents)).unwrap_err().to_string()
+    };
+    let tangents = "the tangents of an atlas have shape";
+    assert_eq!(error(&[3, 2], &[3, 1, 4]), format!("{tangents} [3, 1, 4], not [3, 1, 2]"));
+    assert_eq!(error(&[3, 2], &[2, 5, 2]), format!("{tangents} [2, 5, 2], not [3, 5, 2]"));
+    assert_eq!(error(&[3, 2], &[3, 2]), format!("{tangents} [3, 2], not [3, 1, 2]"));
+    assert_eq!(error(&[3, 2, 2], &[3, 1, 4]), "the centres of an atlas have shape [3, 2, 2], not [3, 4]");
+    assert_eq!(error(&[0, 2], &[0, 1, 2]), "there are no charts in the atlas");
 }
 
 #[test]
