@@ -25,8 +25,9 @@
 //! # }
 //! ```
 
+use super::evaluator::difference;
 use super::loss::AttackLoss;
-use super::norm::rows;
+use super::norm::{Norm, rows};
 use super::threat::Threat;
 use super::victim::{Slope, Targets, Victim};
 use crate::error::{RegularizeError, at_least_one};
@@ -238,7 +239,8 @@ impl<T: Real> Targets<'_, T> {
     }
 }
 
-/// An attack run several times from other draws, the best point of each example kept.
+/// An attack run several times from other draws, the best point of each example kept: that of the largest margin,
+/// and of smallest perturbations the nearest one that succeeds.
 ///
 /// ```
 /// use autograd::{Parameters, Tensor};
@@ -279,6 +281,9 @@ impl<T: Real, A: Attack<T>> Attack<T> for Restarts<A> {
     fn threat(&self) -> Threat {
         self.attack.threat()
     }
+    fn is_minimal(&self) -> bool {
+        self.attack.is_minimal()
+    }
     fn run(
         &self,
         victim: &mut Victim<'_, T>,
@@ -290,7 +295,8 @@ impl<T: Real, A: Attack<T>> Attack<T> for Restarts<A> {
             let seed = targets.seed.wrapping_add((number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             self.attack.run(victim, &Targets { seed, ..*targets }, epsilon)
         };
-        best_of(victim, targets, self.count, run)
+        let nearest = self.attack.is_minimal().then(|| self.attack.threat().norm());
+        best_of(victim, targets, self.count, nearest, run)
     }
 }
 
@@ -350,24 +356,32 @@ impl<T: Real> Attack<T> for WorstOf<T> {
     ) -> Result<Moved<T>, RegularizeError> {
         let run =
             |victim: &mut Victim<'_, T>, number: usize| self.attacks[number].run(victim, targets, epsilon);
-        best_of(victim, targets, self.attacks.len(), run)
+        best_of(victim, targets, self.attacks.len(), None, run)
     }
 }
 
-/// Of several runs, each example's point of the largest margin. A gradient counts as 0 if it was in all runs,
-/// as not finite if it was in any.
+/// Of several runs, each example's point of the largest margin, or, in a norm, the nearest whose margin is above 0. A
+/// gradient counts as 0 if it was in all runs, as not finite if it was in any.
 fn best_of<T: Real>(
     victim: &mut Victim<'_, T>,
     targets: &Targets<'_, T>,
     count: usize,
+    nearest: Option<Norm>,
     mut run: impl FnMut(&mut Victim<'_, T>, usize) -> Result<Moved<T>, RegularizeError>,
 ) -> Result<Moved<T>, RegularizeError> {
-    let mut best = Best::new(targets.x);
+    let (mut best, width) = (Best::new(targets.x), rows(targets.x.shape())[1].max(1));
     let mut all: Option<Moved<T>> = None;
     for number in 0..count {
         let moved = run(victim, number)?;
-        let margins = victim.losses(AttackLoss::Margin, &moved.points, targets)?;
-        best.see(&moved.points, &margins);
+        let mut values = victim.losses(AttackLoss::Margin, &moved.points, targets)?;
+        if let Some(norm) = nearest {
+            let pairs = moved.points.data().chunks(width).zip(targets.x.data().chunks(width));
+            for (value, (point, x)) in values.iter_mut().zip(pairs).filter(|(margin, _)| **margin > 0.0) {
+                // Above 0, as every success, and the larger the nearer.
+                *value = 1.0 / (1.0 + norm.of(&difference(point, x)));
+            }
+        }
+        best.see(&moved.points, &values);
         match &mut all {
             None => all = Some(moved),
             Some(all) => {

@@ -163,6 +163,21 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     }
 
     /// The same with the seed of the attack's draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Pgd, Threat};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+    /// let from_anywhere = Pgd::new(Threat::infinity(0.25)?, 1)?.step_size(0.01)?.from_random();
+    /// let found = |seed| {
+    ///     let mut evaluator = AttackEvaluator::new(&model, from_anywhere, 1).seed(seed);
+    ///     Ok::<_, regularize::RegularizeError>(evaluator.attack(&data, &Parameters::new())?.clipped)
+    /// };
+    /// assert!(found(1)? == found(1)? && found(1)? != found(2)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn seed(self, seed: u64) -> Self {
         AttackEvaluator { seed, plans: Plans::new(), ..self }
     }
@@ -299,7 +314,7 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
         // Also checks that model and data fit.
         let mut evaluator = Evaluator::new(self.model, self.batch_size).in_mode(self.mode, self.seed);
         let clean_error = evaluator.evaluate(data, parameters)?.error;
-        self.check_box(data)?;
+        self.attack.threat().check(data)?;
         let reach = self.goal.targets(data.labels().data(), data.classes())?;
         let mut tallies: Vec<Tally<T>> = epsilons.iter().map(|_| Tally::default()).collect();
         let mut victim =
@@ -350,23 +365,6 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
             .collect();
         let all = epsilons.iter().zip(tallies).zip(worst);
         Ok(all.map(|((&epsilon, tally), worst)| tally.finish(data, epsilon, clean_error, worst)).collect())
-    }
-
-    /// That all examples lie in the attack's box: from outside, budgets and success mean nothing.
-    fn check_box(&self, data: &Dataset<T>) -> Result<(), RegularizeError> {
-        let Some((low, high)) = self.attack.threat().bounds() else { return Ok(()) };
-        let (low, high) = (T::from_f64(low), T::from_f64(high));
-        // A NaN in the data is the network's matter: it gives a NaN gradient, which is counted.
-        let outside = data.examples().data().iter().position(|v| *v < low || *v > high);
-        match outside {
-            None => Ok(()),
-            Some(position) => Err(RegularizeError::OutsideBox {
-                example: position / data.width(),
-                value: data.examples().data()[position].to_f64(),
-                low: low.to_f64(),
-                high: high.to_f64(),
-            }),
-        }
     }
 
     /// What the network is given: in the box, and for a smallest perturbation within the budget.

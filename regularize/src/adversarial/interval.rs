@@ -61,6 +61,19 @@ use std::collections::HashMap;
 pub use margin::margin_bounds;
 
 /// Lower and upper bounds of one shape.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::{Interval, interval_bounds};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2], vec![0.0, 0.0]));
+/// // A box of one's own: [-1, 2] and [-3, -2].
+/// let [low, high] = [[-1.0, -3.0], [2.0, -2.0]].map(|row| graph.constant(Tensor::new([2], row.to_vec())));
+/// let size = interval_bounds(x.abs(), x, Interval { low, high })?;
+/// let found = interpret(&[size.low, size.high], &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[0.0, 2.0][..], &[2.0, 3.0][..]));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Interval<'g, T: Real> {
     /// The lower bounds.
@@ -120,7 +133,8 @@ impl InputBox {
         self.threat.epsilon()
     }
 
-    /// The box around `x`; with `ε = 0` the variable `x` itself, twice.
+    /// The box around `x`; with `ε = 0` the variable `x` itself, twice. An `x` outside of the valid inputs is not in
+    /// it: a data set is asked for that by [`Threat::check`].
     #[track_caller]
     pub fn around<'g, T: Real>(&self, x: Var<'g, T>) -> Interval<'g, T> {
         let epsilon = self.epsilon();
@@ -430,14 +444,15 @@ pub struct Verified {
 /// ```
 ///
 /// # Errors
-/// [`RegularizeError::NoBounds`] if the network has an operation without a rule; others if data, model and
-/// parameters do not fit.
+/// [`RegularizeError::NoBounds`] if the network has an operation without a rule, [`RegularizeError::OutsideBox`] if
+/// an example is no valid input; others if data, model and parameters do not fit.
 pub fn verify<T: Real>(
     model: &dyn Layer<T>,
     region: InputBox,
     data: &Dataset<T>,
     parameters: &Parameters<T>,
 ) -> Result<Verified, RegularizeError> {
+    region.threat.check(data)?;
     let mut batches = Batches::in_order(data.len(), 256)?;
     let mut plans: Vec<(usize, Plan<T>)> = Vec::new();
     let [mut wrong, mut unproven, mut separate] = [0.0; 3];

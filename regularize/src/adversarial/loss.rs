@@ -55,6 +55,19 @@ pub enum Goal {
 impl AttackLoss {
     /// The loss of each example, `[n]`: logits `[n, classes]`, labels and targets `[n]`.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::AttackLoss;
+    /// let graph = Graph::<f64>::new();
+    /// let logits = graph.constant(Tensor::new([1, 4], vec![5.0, 4.0, 2.0, 1.0]));
+    /// let [label, target] = [0, 2].map(|class| graph.index_constant(Tensor::new([1], vec![class])));
+    /// let towards = [AttackLoss::Margin, AttackLoss::LogitRatio];
+    /// let found = interpret(&towards.map(|loss| loss.each(logits, label, Some(target))), &[], None)?;
+    /// assert_eq!(found[0].item(), -3.0); // 2 - 5
+    /// assert!((found[1].item() + 3.0 / 3.5).abs() < 1e-9); // (2 - 5) over 5 - (2 + 1)/2
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If there are fewer classes than the loss compares: 2, for the ratio 3, towards a target 4.
     #[track_caller]

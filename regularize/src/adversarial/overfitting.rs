@@ -107,7 +107,8 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
     /// random point. The alarm goes off at half of the best accuracy.
     ///
     /// # Errors
-    /// If `steps` is less than 2, which would be no other attack, or there is no projection in the norm.
+    /// If `steps` is less than 2, which would be no other attack, there is no projection in the norm, or an example
+    /// lies outside of the threat's box.
     pub fn new(
         model: &'m dyn Layer<T>,
         threat: Threat,
@@ -120,6 +121,7 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
             steps as f64,
             "at least 2",
         )?;
+        threat.check(held_out)?;
         let single = Pgd::new(threat, 1)?;
         let single = if threat.epsilon() > 0.0 { single.step_size(threat.epsilon())? } else { single };
         Ok(OverfittingMonitor {

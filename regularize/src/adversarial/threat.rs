@@ -23,6 +23,7 @@ use super::norm::{Norm, rows};
 use super::projection::Multiplier;
 use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Graph, Real, Shape, Var};
+use nn::data::Dataset;
 use std::fmt;
 
 /// Norm, budget and box, checked together. See the [module documentation](self).
@@ -122,6 +123,39 @@ impl Threat {
     /// The box of valid inputs.
     pub fn bounds(&self) -> Option<(f64, f64)> {
         self.bounds
+    }
+
+    /// That all examples lie in the box: from outside, budgets and success mean nothing.
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use nn::data::Dataset;
+    /// use regularize::adversarial::Threat;
+    /// let data = |value| Dataset::new(Tensor::<f64>::full([2, 2], value), Tensor::full([2], 0), 2);
+    /// let threat = Threat::infinity(0.1)?;
+    /// assert!(threat.check(&data(7.0)?).is_ok()); // there is no box
+    /// assert!(threat.within(0.0, 1.0)?.check(&data(0.5)?).is_ok());
+    /// let refusal = threat.within(0.0, 1.0)?.check(&data(7.0)?).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "example 0 holds 7, outside the attack's box [0, 1]");
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RegularizeError::OutsideBox`] with the first that does not.
+    pub fn check<T: Real>(&self, data: &Dataset<T>) -> Result<(), RegularizeError> {
+        let Some((low, high)) = self.bounds else { return Ok(()) };
+        let (low, high) = (T::from_f64(low), T::from_f64(high));
+        // A NaN in the data is the network's matter: it gives a NaN gradient, which is counted.
+        let outside = data.examples().data().iter().position(|v| *v < low || *v > high);
+        match outside {
+            None => Ok(()),
+            Some(position) => Err(RegularizeError::OutsideBox {
+                example: position / data.width(),
+                value: data.examples().data()[position].to_f64(),
+                low: low.to_f64(),
+                high: high.to_f64(),
+            }),
+        }
     }
 
     /// That [`Threat::project`] knows the norm.

@@ -16,6 +16,7 @@ use super::loss::AttackLoss;
 use super::norm::rows;
 use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
+use nn::optimise::HyperparameterError;
 use nn::{Layer, Mode};
 use std::collections::HashMap;
 
@@ -232,7 +233,7 @@ impl<'m, T: Real> Victim<'m, T> {
     /// ```
     ///
     /// On a linear loss its expectation is the gradient. Directions are drawn for each example by its number,
-    /// and no example's loss enters another's estimate. Without pairs, or with `σ = 0`, it is NaN.
+    /// and no example's loss enters another's estimate.
     ///
     /// ```
     /// use autograd::{Parameters, Tensor};
@@ -250,7 +251,7 @@ impl<'m, T: Real> Victim<'m, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`Victim::logits`].
+    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::logits`].
     ///
     /// # Panics
     /// As [`Victim::slope`].
@@ -261,6 +262,9 @@ impl<'m, T: Real> Victim<'m, T> {
         sigma: f64,
         pairs: usize,
     ) -> Result<Tensor<T>, RegularizeError> {
+        let fits = sigma.is_finite() && sigma > 0.0;
+        HyperparameterError::unless(fits, "width of the directions", sigma, "finite and above 0")?;
+        at_least_one("number of pairs", pairs)?;
         let shape = targets.x.shape();
         let width = rows(shape)[1];
         let mut sum = vec![0.0f64; targets.x.data().len()];

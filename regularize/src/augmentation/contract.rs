@@ -24,7 +24,8 @@ use crate::error::RegularizeError;
 use nn::optimise::HyperparameterError;
 use std::fmt;
 
-/// A kind of change, with the unit in which its extent is measured. Extents of several add up.
+/// A kind of change, with the unit in which its extent is measured. Extents of several add up, factors multiply; a
+/// second mirror makes no more of the first, nor anything more of half a turn to either side, which is every turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Turned, to either side; degrees.
@@ -49,7 +50,7 @@ pub enum Kind {
     Contrast,
     /// More or less colourful; the largest change of the factor.
     Saturation,
-    /// Other hues; shares of the circle.
+    /// Other hues; shares of the circle, to either side.
     Hue,
     /// Blurred; the width, in shares of the shorter side.
     Blur,
@@ -84,6 +85,27 @@ impl Kind {
     fn is_mirror(self) -> bool {
         matches!(self, Kind::MirrorLeftRight | Kind::MirrorTopBottom)
     }
+
+    /// The extent beyond which there is nothing further.
+    fn most(self) -> f64 {
+        match self {
+            Kind::MirrorLeftRight | Kind::MirrorTopBottom | Kind::Occlusion => 1.0,
+            Kind::Rotation => 180.0,
+            Kind::Hue => 0.5,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// How far two changes of this kind go together, at most.
+    fn together(self, a: f64, b: f64) -> f64 {
+        let both = match self {
+            // (1 + a) (1 + b) - 1, and exactly b for a = 0.
+            Kind::Scale | Kind::Contrast | Kind::Saturation => a + b + a * b,
+            _ => a + b,
+        };
+        // A NaN stays one, so that it is refused.
+        if both > self.most() { self.most() } else { both }
+    }
 }
 
 /// A kind of change, and how far it may go.
@@ -115,13 +137,14 @@ impl Change {
         if extent == 0.0 { Vec::new() } else { vec![Change { kind, extent }] }
     }
 
-    /// One change of each kind, as far as all of them together may go: two turns by 30 degrees are one by 60.
+    /// One change of each kind, as far as all of them together may go: two turns by 30 degrees are one by 60, two
+    /// scalings by up to 1.3 one by 1.69.
     pub fn sum(changes: impl IntoIterator<Item = Change>) -> Vec<Change> {
         let mut sums: Vec<Change> = Vec::new();
         for change in changes.into_iter().filter(|change| change.extent != 0.0) {
             match sums.iter_mut().find(|sum| sum.kind == change.kind) {
-                Some(sum) => sum.extent += change.extent,
-                None => sums.push(change),
+                Some(sum) => sum.extent = change.kind.together(sum.extent, change.extent),
+                None => sums.push(Change { extent: change.kind.together(0.0, change.extent), ..change }),
             }
         }
         sums

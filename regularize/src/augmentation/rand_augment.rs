@@ -14,6 +14,7 @@ use super::{Affine, Augmentation, Blur, Brightness, Contrast, Cutout, drawn, eac
 use crate::error::RegularizeError;
 use autograd::{Real, Var};
 use nn::optimise::HyperparameterError;
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 /// One of a list, chosen for each image (stream `STREAM.choice`; the others' streams are `STREAM.K.KIND`, with the
@@ -117,13 +118,8 @@ impl<T: Real> Augmentation<T> for RandAugment<T> {
 
     /// Every layer may choose the strongest.
     fn changes(&self, image: [usize; 3]) -> Vec<Change> {
-        if self.layers == 0 {
-            return Vec::new();
-        }
         let one = Change::largest(self.choices.iter().flat_map(|choice| choice.changes(image)));
-        let times = self.layers as f64;
-        let all = one.into_iter().map(|change| Change::new(change.kind, times * change.extent));
-        all.filter(|change| change.extent != 0.0).collect()
+        Change::sum(repeat_n(one, self.layers).flatten())
     }
 
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {

@@ -140,6 +140,16 @@ impl MaxNorm {
     }
 
     /// The same with the positions on another axis as units; a negative one counts from the last.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::{MaxNorm, Projection};
+    /// let graph = Graph::<f64>::new();
+    /// let v = graph.constant(Tensor::new([2, 2], vec![0.0, 4.0, 0.3, 0.4]));
+    /// let w = MaxNorm::new(1.0)?.along(0).project(v); // each row a unit
+    /// assert_eq!(interpret(&[w], &[], None)?[0].data(), [0.0, 1.0, 0.3, 0.4]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn along(self, axis: isize) -> MaxNorm {
         MaxNorm { axis, ..self }
     }
@@ -181,6 +191,16 @@ impl<T: Real> Projection<T> for MaxNorm {
 ///
 /// # Panics
 /// If `radius` is no scalar, or an axis is out of range.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::project_onto_l2_ball;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2, 2], vec![6.0, 8.0, 0.3, 0.4]));
+/// let w = project_onto_l2_ball(v, graph.fill([], 5.0), &[1]); // each row by itself
+/// assert_eq!(interpret(&[w], &[], None)?[0].data(), [3.0, 4.0, 0.3, 0.4]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn project_onto_l2_ball<'g, T: Real>(v: Var<'g, T>, radius: Var<'g, T>, axes: &[isize]) -> Var<'g, T> {
     check_coefficient("project_onto_l2_ball", radius);
@@ -203,6 +223,17 @@ fn shortened<'g, T: Real>(v: Var<'g, T>, norm: Var<'g, T>, radius: Var<'g, T>) -
 ///
 /// # Panics
 /// If `radius` is no scalar, or `v` is one.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::project_onto_l1_ball;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2, 2], vec![3.0, -2.0, 0.5, 0.25]));
+/// let w = project_onto_l1_ball(v, graph.fill([], 2.0));
+/// // |3| + |-2| is too much by 3: both give up 1.5. The second row is inside.
+/// assert_eq!(interpret(&[w], &[], None)?[0].data(), [1.5, -0.5, 0.5, 0.25]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn project_onto_l1_ball<'g, T: Real>(v: Var<'g, T>, radius: Var<'g, T>) -> Var<'g, T> {
     check_coefficient("project_onto_l1_ball", radius);

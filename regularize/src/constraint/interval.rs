@@ -29,6 +29,17 @@ impl Interval {
     ///
     /// # Errors
     /// If the bounds are not finite, or the lower one is not below the upper one.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::{Interval, Projection};
+    /// let graph = Graph::<f64>::new();
+    /// let v = graph.constant(Tensor::new([3], vec![1.5, -3.0, 0.2]));
+    /// let w = Interval::new(-1.0, 1.0)?.project(v);
+    /// assert_eq!(interpret(&[w], &[], None)?[0].data(), [1.0, -1.0, 0.2]);
+    /// assert!(Interval::new(1.0, -1.0).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn new(low: f64, high: f64) -> Result<Interval, RegularizeError> {
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(RegularizeError::Bounds { low, high });

@@ -21,14 +21,21 @@
 //! conditions.
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Selection, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Selection, Sequential, Trainer, initialise};
 //! use regularize::{MaxNorm, Projected};
 //! # fn main() -> Result<(), regularize::RegularizeError> {
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
 //! let optimiser =
-//!     Optimiser::momentum(0.1, 0.9).then(Projected::new(Selection::weights(), MaxNorm::new(3.0)?));
-//! let trainer = Trainer::new(&model, optimiser);
-//! # let _ = trainer;
+//!     Optimiser::momentum(0.1, 0.9).then(Projected::new(Selection::weights(), MaxNorm::new(0.5)?));
+//! let mut parameters = initialise(&model, 1);
+//! let some = digits::load()?.flattened().subset(&[0, 1, 2, 3])?;
+//! Trainer::new(&model, optimiser).epochs(1).fit(&some, None, &mut parameters)?;
+//! let weights = &parameters["linear2.weight"]; // [16, 10]: a column for each unit
+//! for unit in 0..10 {
+//!     let squares = weights.data().iter().skip(unit).step_by(10).map(|w| w * w);
+//!     assert!(squares.sum::<f32>().sqrt() < 0.5 + 1e-6);
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -53,6 +60,31 @@ use nn::optimise::HyperparameterError;
 use std::fmt::Debug;
 
 /// A closed convex set of parameters, `Ω(w) ≤ k`.
+///
+/// One of your own, the half space `Σ w ≤ 1`:
+///
+/// ```
+/// use autograd::{Graph, Tensor, Var, interpret};
+/// use regularize::Projection;
+/// #[derive(Debug)]
+/// struct SumAtMostOne;
+/// impl Projection<f64> for SumAtMostOne {
+///     fn project<'g>(&self, v: Var<'g, f64>) -> Var<'g, f64> {
+///         v - (v.sum() - 1.0).relu() / v.shape().numel() as f64
+///     }
+///     fn slack<'g>(&self, w: Var<'g, f64>) -> Var<'g, f64> {
+///         1.0 - w.sum()
+///     }
+///     fn multiplier<'g>(&self, _: Var<'g, f64>, gradient: Var<'g, f64>) -> Var<'g, f64> {
+///         -gradient.mean() // ∇J = -λ (1, .., 1)
+///     }
+/// }
+/// let graph = Graph::new();
+/// let w = SumAtMostOne.project(graph.constant(Tensor::new([2], vec![4.0, 1.0])));
+/// let found = interpret(&[w, SumAtMostOne.slack(w)], &[], None)?;
+/// assert_eq!((found[0].data(), found[1].item()), (&[2.0, -1.0][..], 0.0));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 pub trait Projection<T: Real>: Debug + Send + Sync {
     /// The point of the set nearest to `v`, of `v`'s shape. A point of the set comes back bit for bit.
     fn project<'g>(&self, v: Var<'g, T>) -> Var<'g, T>;

@@ -15,11 +15,20 @@ use nn::optimise::{Memory, Transform, Update};
 /// the projection is 0 it is exactly 0; elsewhere a bound may be passed by one rounding of `w`.
 ///
 /// ```
-/// use nn::{Optimiser, Selection};
-/// use regularize::{MaxNorm, Projected};
-/// let optimiser =
-///     Optimiser::<f32>::adam(1e-3).then(Projected::new(Selection::weights(), MaxNorm::new(3.0)?));
-/// # let _ = optimiser;
+/// use autograd::{Feed, Graph, Parameters, Tensor, interpret};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role, Selection};
+/// use regularize::{Interval, Projected};
+/// let nonnegative = Projected::new(Selection::weights(), Interval::at_least(0.0)?);
+/// let optimiser = Optimiser::<f64>::sgd(0.5).then(nonnegative);
+///
+/// let (name, shape) = ("w".to_string(), [2].into());
+/// let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+/// let graph = Graph::new();
+/// let step = optimiser.apply(&graph, &[spec], &[graph.fill([2], 2.0)]);
+/// let values: Parameters<f64> = [("w", Tensor::new([2], vec![3.0, 0.25]))].into_iter().collect();
+/// let (_, new) = step.updates[0];
+/// let found = interpret(&[new], &[(LEARNING_RATE, Feed::from(0.5))], Some(&values))?;
+/// assert_eq!(found[0].data(), [2.0, 0.0]);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -73,6 +73,16 @@ impl<T: Real> Projection<T> for Simplex {
 ///
 /// # Panics
 /// If `total` is no scalar, or `v` is one.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::project_onto_simplex;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2, 2], vec![0.75, 0.75, 5.0, 1.0]));
+/// let w = project_onto_simplex(v, graph.fill([], 1.0));
+/// assert_eq!(interpret(&[w], &[], None)?[0].data(), [0.5, 0.5, 1.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn project_onto_simplex<'g, T: Real>(v: Var<'g, T>, total: Var<'g, T>) -> Var<'g, T> {
     check_coefficient("project_onto_simplex", total);

@@ -69,6 +69,27 @@ pub enum SolverOutcome {
 }
 
 /// What a constraint does at the point that was found: the Karush-Kuhn-Tucker conditions of one parameter.
+///
+/// At the minimum of `½ (w - 3)²` over `w ≤ 1` the loss pulls with force 2:
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor};
+/// use nn::{Initialiser, ParameterSpec, Role, Selection};
+/// use regularize::{Interval, ProjectedGradient, SolverOutcome};
+/// let (name, shape) = ("w".to_string(), [1].into());
+/// let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+/// let graph = Graph::<f64>::new();
+/// let loss = (spec.declare(&graph) - 3.0).norm_squared() * 0.5;
+/// let mut values: Parameters<f64> = [("w", Tensor::zeros([1]))].into_iter().collect();
+/// let interval = Interval::new(-1.0, 1.0)?;
+/// let solver = ProjectedGradient { steps: 100, ..ProjectedGradient::default() };
+/// let report = solver.minimise(loss, &[spec], &[(Selection::all(), &interval)], &mut values, &[])?;
+/// let found = &report.constraints[0];
+/// assert_eq!((found.multiplier.item(), found.slack.item()), (2.0, 0.0));
+/// assert_eq!((found.stationarity, found.violation, found.complementarity), (0.0, 0.0, 0.0));
+/// assert_eq!((report.outcome, report.loss), (SolverOutcome::Converged, 2.0));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kkt<T: Real> {
     /// The parameter.

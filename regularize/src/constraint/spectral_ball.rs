@@ -76,6 +76,16 @@ impl<T: Real> Projection<T> for SpectralBall {
 ///
 /// # Panics
 /// If `v` has fewer than two axes.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::project_onto_spectral_ball;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2, 2], vec![0.0, 0.5, 4.0, 0.0])); // singular values 4 and ½
+/// let w = project_onto_spectral_ball(v, 1.0);
+/// assert_eq!(interpret(&[w], &[], None)?[0].data(), [0.0, 0.5, 1.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn project_onto_spectral_ball<T: Real>(v: Var<'_, T>, bound: f64) -> Var<'_, T> {
     let shape = v.shape();

@@ -21,6 +21,7 @@
 //!     .then(Activation::Selu)
 //!     .then_named("dropout", |name| some.named(name));
 //! # let _ = model;
+//! assert_eq!(AlphaDropout::new(0.0)?.affine(), (1.0, 0.0));
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -72,6 +73,20 @@ impl AlphaDropout {
     ///
     /// # Panics
     /// If the mask is not of `x`'s shape.
+    ///
+    /// Over inputs of 1 and -1, each kept and dropped, mean and variance stay 0 and 1:
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::dropout::AlphaDropout;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([4], vec![1.0, 1.0, -1.0, -1.0]));
+    /// let mask = graph.constant(Tensor::new([4], vec![1.0, 0.0, 1.0, 0.0])); // all as likely, for p = ½
+    /// let y = AlphaDropout::new(0.5)?.apply(x, mask);
+    /// let found = interpret(&[y.mean(), y.powi(2).mean()], &[], None)?;
+    /// assert!(found[0].item().abs() < 1e-15 && (found[1].item() - 1.0).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_mask) = (x.shape(), mask.shape());

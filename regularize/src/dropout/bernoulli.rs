@@ -29,7 +29,8 @@
 //! dropout (Gal and Ghahramani, ICML 2016).
 //!
 //! ```
-//! use nn::{Activation, Sequential};
+//! use autograd::{Graph, interpret};
+//! use nn::{Activation, Layer, Mode, Sequential};
 //! use regularize::Dropout;
 //! let half = Dropout::new(0.5)?;
 //! let model = Sequential::<f32>::new()
@@ -38,6 +39,12 @@
 //!     .then_named("dropout", |name| half.named(name))
 //!     .linear(32, 10);
 //! # let _ = model;
+//! // A unit is 0 or twice what it was; in evaluation it is what it was.
+//! let graph = Graph::<f32>::new();
+//! let x = graph.fill([100], 3.0);
+//! let found = interpret(&[half.forward(x, Mode::Train)], &[], None)?.remove(0);
+//! assert!(found.data().iter().all(|&y| y == 0.0 || y == 6.0));
+//! assert_eq!(half.forward(x, Mode::Evaluate).id(), x.id());
 //! assert!(Dropout::new(1.0).is_err());
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
@@ -48,6 +55,21 @@ use nn::optimise::HyperparameterError;
 use nn::{Layer, Mode};
 
 /// Where the scale between training and prediction is made up for.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::Dropout;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2], vec![3.0, 5.0]));
+/// let mask = graph.constant(Tensor::new([2], vec![1.0, 0.0]));
+/// let inverted = Dropout::new(0.75)?;
+/// let classic = inverted.clone().classic();
+/// let of = |dropout: &Dropout| [dropout.apply(x, mask), dropout.expectation(x)];
+/// let found = interpret(&[of(&inverted), of(&classic)].concat(), &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[12.0, 0.0][..], &[3.0, 5.0][..]));
+/// assert_eq!((found[2].data(), found[3].data()), (&[3.0, 0.0][..], &[0.75, 1.25][..]));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
     /// While training: units that stay are scaled by `1 / (1 - p)`.
@@ -95,12 +117,22 @@ impl Dropout {
     }
 
     /// The mask of a uniform draw: 0 with probability `p`, else 1.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::Dropout;
+    /// let graph = Graph::<f64>::new();
+    /// let draw = graph.constant(Tensor::new([4], vec![0.0, 0.24, 0.25, 0.9]));
+    /// let mask = Dropout::new(0.25)?.mask(draw);
+    /// assert_eq!(interpret(&[mask], &[], None)?[0].data(), [0.0, 0.0, 1.0, 1.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, draw: Var<'g, T>) -> Var<'g, T> {
         draw.greater_equal(self.p)
     }
 
-    /// A mask drawn from the stream `NAME.mask`: the same node wherever the same shape is asked for.
+    /// A mask drawn from the stream `NAME.mask`: the same numbers wherever the same shape is asked for.
     #[track_caller]
     pub fn sample<'g, T: Real>(&self, graph: &'g Graph<T>, shape: impl Into<Shape>) -> Var<'g, T> {
         self.mask(graph.uniform(&format!("{}.mask", self.name), shape))
@@ -167,6 +199,17 @@ impl Dropout {
     ///
     /// # Errors
     /// If there is no parameter of a name.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use regularize::Dropout;
+    /// let values = [("out.weight", Tensor::full([2, 1], 4.0)), ("out.bias", Tensor::full([1], 4.0))];
+    /// let trained: Parameters<f64> = values.into_iter().collect();
+    /// let scaled = Dropout::new(0.75)?.scale_weights(&trained, &["out.weight"])?;
+    /// assert_eq!(scaled["out.weight"].data(), [1.0, 1.0]);
+    /// assert_eq!(scaled["out.bias"].data(), [4.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn scale_weights<T: Real>(
         &self,
         parameters: &Parameters<T>,

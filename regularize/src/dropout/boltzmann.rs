@@ -26,7 +26,8 @@
 //! let mask = machine.sample(&graph, 20);
 //! let loss = machine.contrastive_divergence(v, mask, 1);
 //! let step = Optimiser::sgd(0.1).minimise(loss, &machine.machine().parameters());
-//! # let _ = step;
+//! assert_eq!(mask.shape().lengths(), [20, 32]); // an example has a mask of its own
+//! assert_eq!(step.updates.len(), 3); // weights and two biases
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -76,6 +77,21 @@ impl DropoutMachine {
     ///
     /// # Panics
     /// If `v` is not `[n, visible]`.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::initialise_parameters;
+    /// use nn::probabilistic::BoltzmannMachine;
+    /// use regularize::dropout::DropoutMachine;
+    /// let machine = DropoutMachine::new(BoltzmannMachine::new("m", 4, 2), 0.5)?;
+    /// let values = initialise_parameters(&machine.machine().parameters(), 1);
+    /// let graph = Graph::<f64>::new();
+    /// let v = graph.fill([1, 4], 1.0);
+    /// let [one, none] = [1.0, 0.0].map(|unit| machine.hidden_mean(v, graph.fill([1, 2], unit)));
+    /// let found = interpret(&[machine.features(v), (one + none) * 0.5], &[], Some(&values))?;
+    /// assert_eq!(found[0], found[1]); // the mean over all masks
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn features<'g, T: Real>(&self, v: Var<'g, T>) -> Var<'g, T> {
         let mean = self.machine.hidden_mean(v);
@@ -86,6 +102,22 @@ impl DropoutMachine {
     ///
     /// # Panics
     /// As [`DropoutMachine::hidden_mean`].
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use nn::initialise_parameters;
+    /// use nn::probabilistic::BoltzmannMachine;
+    /// use regularize::dropout::DropoutMachine;
+    /// let machine = DropoutMachine::new(BoltzmannMachine::new("m", 4, 2), 0.5)?;
+    /// let values = initialise_parameters(&machine.machine().parameters(), 1);
+    /// let graph = Graph::<f64>::new();
+    /// let v = graph.fill([1, 4], 1.0);
+    /// let [all, none] = [1.0, 0.0].map(|unit| machine.free_energy(v, graph.fill([1, 2], unit)));
+    /// let plain = [machine.machine().free_energy(v), machine.machine().visible_energy(v)];
+    /// let found = interpret(&[all, plain[0], none, plain[1]], &[], Some(&values))?;
+    /// assert_eq!((&found[0], &found[2]), (&found[1], &found[3]));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn free_energy<'g, T: Real>(&self, v: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         let hidden = masked(self.machine.hidden_logits(v).softplus(), mask);

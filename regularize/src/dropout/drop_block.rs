@@ -71,6 +71,16 @@ impl DropBlock {
     ///
     /// # Panics
     /// If a block has no room.
+    ///
+    /// ```
+    /// use regularize::dropout::DropBlock;
+    /// // A block of 3 by 3 has 5 by 5 corners on a map of 7 by 7.
+    /// let gamma = DropBlock::new(0.1, 3)?.seed_probability(7, 7);
+    /// assert!((gamma - 0.1 / 9.0 * 49.0 / 25.0).abs() < 1e-15);
+    /// // Blocks of one place are dropout of places.
+    /// assert_eq!(DropBlock::new(0.1, 1)?.seed_probability(7, 7), 0.1);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn seed_probability(&self, height: usize, width: usize) -> f64 {
         let [rows, columns] = self.corners(Shape::from([1, 1, height, width]));
@@ -99,6 +109,21 @@ impl DropBlock {
     }
 
     /// The mask of given seeds, `[n, channels, height, width]`: 0 where a block lies, else 1.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::dropout::DropBlock;
+    /// let graph = Graph::<f64>::new();
+    /// let seeds = graph.constant(Tensor::new([1, 1, 2, 2], vec![0.0, 1.0, 0.0, 0.0]));
+    /// let mask = DropBlock::new(0.1, 2)?.mask(seeds);
+    /// let painted = [
+    ///     1.0, 0.0, 0.0, //
+    ///     1.0, 0.0, 0.0, //
+    ///     1.0, 1.0, 1.0,
+    /// ];
+    /// assert_eq!(interpret(&[mask], &[], None)?[0].data(), painted);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, seeds: Var<'g, T>) -> Var<'g, T> {
         let last = self.block - 1;
@@ -120,6 +145,17 @@ impl DropBlock {
     ///
     /// # Panics
     /// If the mask is not of `x`'s shape, `[n, channels, height, width]`.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::dropout::DropBlock;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([1, 1, 2, 2], vec![1.0, 2.0, 3.0, 4.0]));
+    /// let mask = graph.constant(Tensor::new([1, 1, 2, 2], vec![1.0, 0.0, 1.0, 0.0]));
+    /// let y = DropBlock::new(0.1, 1)?.apply(x, mask);
+    /// assert_eq!(interpret(&[y], &[], None)?[0].data(), [2.0, 0.0, 6.0, 0.0]); // half is left: twice it
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_mask) = (x.shape(), mask.shape());

@@ -22,11 +22,17 @@
 //! and they average the nonlinearity over samples of that. [`DropConnect::moments`] gives both.
 //!
 //! ```
-//! use nn::{Activation, Linear, Selection, Sequential};
+//! use autograd::{Graph, interpret};
+//! use nn::{Activation, Layer, Linear, Mode, Selection, Sequential, initialise};
 //! use regularize::dropout::DropConnect;
-//! let hidden = DropConnect::new(Linear::new("hidden", 64, 32), Selection::weights(), 0.5)?;
-//! let model = Sequential::<f32>::new().then(hidden).then(Activation::Relu).linear(32, 10);
-//! # let _ = model;
+//! let hidden = || DropConnect::new(Linear::new("hidden", 64, 32), Selection::weights(), 0.5);
+//! let model = Sequential::<f32>::new().then(hidden()?).then(Activation::Relu).linear(32, 10);
+//! // In the inverted form the mean weights are the weights.
+//! let (graph, hidden) = (Graph::<f32>::new(), hidden()?);
+//! let x = graph.fill([1, 64], 1.0);
+//! let outputs = [hidden.forward(x, Mode::Evaluate), hidden.layer().forward(x, Mode::Train)];
+//! let found = interpret(&outputs, &[], Some(&initialise(&model, 1)))?;
+//! assert_eq!(found[0], found[1]);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -69,6 +75,18 @@ impl<L> DropConnect<L> {
     ///
     /// # Panics
     /// If the mask does not broadcast to the weight's shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Linear, Selection};
+    /// use regularize::dropout::DropConnect;
+    /// let layer = DropConnect::new(Linear::new("map", 2, 1), Selection::weights(), 0.75)?;
+    /// let graph = Graph::<f64>::new();
+    /// let weight = graph.constant(Tensor::new([2, 1], vec![3.0, 5.0]));
+    /// let mask = graph.constant(Tensor::new([2, 1], vec![1.0, 0.0]));
+    /// assert_eq!(interpret(&[layer.apply(weight, mask)], &[], None)?[0].data(), [12.0, 0.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, weight: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         self.dropout.apply(weight, mask)
@@ -79,6 +97,23 @@ impl<L> DropConnect<L> {
     ///
     /// # Panics
     /// If there is no product `v W`.
+    ///
+    /// One input to one output: `v W μ / (1 - p)` is 12 or 0, each with probability ½.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Linear, Selection};
+    /// use regularize::dropout::DropConnect;
+    /// let layer = DropConnect::new(Linear::new("map", 1, 1), Selection::weights(), 0.5)?;
+    /// let graph = Graph::<f64>::new();
+    /// let (v, weight) = (graph.fill([1, 1], 2.0), graph.fill([1, 1], 3.0));
+    /// let (mean, variance) = layer.moments(v, weight);
+    /// let (of_classic, variance_of_classic) = layer.classic().moments(v, weight); // 6 or 0
+    /// let found = interpret(&[mean, variance, of_classic, variance_of_classic], &[], None)?;
+    /// assert_eq!((found[0].item(), found[1].item()), (6.0, 36.0));
+    /// assert_eq!((found[2].item(), found[3].item()), (3.0, 9.0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn moments<'g, T: Real>(&self, v: Var<'g, T>, weight: Var<'g, T>) -> (Var<'g, T>, Var<'g, T>) {
         let (p, q) = (self.dropout.probability(), 1.0 - self.dropout.probability());

@@ -86,6 +86,13 @@ pub struct EnsembleMeans {
 ///
 /// # Panics
 /// If their lengths differ.
+///
+/// ```
+/// use regularize::dropout::divergence;
+/// assert_eq!(divergence(&[0.25, 0.75], &[0.25, 0.75]), 0.0);
+/// assert_eq!(divergence(&[1.0, 0.0], &[0.5, 0.5]), 2f64.ln()); // a sure guess beside an even one: one bit
+/// assert_eq!(divergence(&[0.5, 0.5], &[1.0, 0.0]), f64::INFINITY);
+/// ```
 #[track_caller]
 pub fn divergence(p: &[f64], q: &[f64]) -> f64 {
     assert!(p.len() == q.len(), "a divergence of {} from {} probabilities", p.len(), q.len());
@@ -132,6 +139,21 @@ impl<T: Real> SubNetworks<T> {
     ///
     /// # Errors
     /// If the parameters do not fit; if the example has not as many numbers as its shape.
+    ///
+    /// ```
+    /// use nn::{Sequential, initialise};
+    /// use regularize::Dropout;
+    /// use regularize::dropout::SubNetworks;
+    /// let model = Sequential::<f64>::new().then(Dropout::new(0.25)?).linear(3, 2);
+    /// let mut all = SubNetworks::new(&model, [3])?;
+    /// let (mut count, mut total) = (0, 0.0);
+    /// all.for_each(&[1.0, 2.0, 3.0], &initialise(&model, 1), |probability, _, classes| {
+    ///     assert!((classes.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    ///     (count, total) = (count + 1, total + probability);
+    /// })?;
+    /// assert_eq!((count, total), (8, 1.0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn for_each(
         &mut self,
         example: &[T],

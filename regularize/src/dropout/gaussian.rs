@@ -65,6 +65,17 @@ impl GaussianDropout {
     ///
     /// # Panics
     /// If the noise is not of `x`'s shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::dropout::GaussianDropout;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([2], vec![3.0, 5.0]));
+    /// let noise = graph.constant(Tensor::new([2], vec![2.0, -1.0]));
+    /// let y = GaussianDropout::new(0.5)?.apply(x, noise); // σ = 1
+    /// assert_eq!(interpret(&[y], &[], None)?[0].data(), [9.0, 0.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, noise: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_noise) = (x.shape(), noise.shape());

@@ -43,6 +43,20 @@ pub struct MonteCarlo<'m, T: Real> {
 }
 
 /// What the samples say of each of `n` examples.
+///
+/// Two samples that are sure of different classes: all of the uncertainty is the model's.
+///
+/// ```
+/// use autograd::Tensor;
+/// use regularize::dropout::Predictive;
+/// let found = Predictive {
+///     mean: Tensor::full([1, 2], 0.5),
+///     variance: Tensor::full([1, 2], 0.25),
+///     expected_entropy: vec![0.0],
+/// };
+/// assert_eq!(found.entropy(), [2f64.ln()]);
+/// assert_eq!(found.mutual_information(), [2f64.ln()]);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictive {
     /// The mean probabilities, `[n, classes]`.

@@ -15,11 +15,16 @@
 //! `f b' + detach(f (a' - b'))` has the value `f a'` and the derivative `b'`.
 //!
 //! ```
-//! use nn::{Activation, Sequential};
+//! use autograd::Graph;
+//! use nn::{Activation, Layer, Mode, Sequential};
 //! use regularize::dropout::ShakeDrop;
 //! let body = Sequential::<f32>::with_prefix("block").linear(32, 32).then(Activation::Relu);
-//! let block = ShakeDrop::new(body, 0.5)?;
-//! # let _ = block;
+//! let block = ShakeDrop::new(body, 0.5)?.named("shake");
+//! let graph = Graph::new();
+//! let y = block.forward(graph.input("x", [8, 32]), Mode::Train);
+//! assert_eq!(y.shape().lengths(), [8, 32]);
+//! let draws = block.sample(&graph, y.shape());
+//! assert_eq!(draws.gate.shape().lengths(), [8, 1]); // an example has draws of its own
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -79,6 +84,25 @@ impl<T: Real> ShakeDrop<T> {
     ///
     /// # Panics
     /// If `x` and `f(x)` are not of one shape to which the draws broadcast.
+    ///
+    /// ```
+    /// use autograd::{Graph, grad, interpret};
+    /// use nn::Linear;
+    /// use regularize::dropout::ShakeDrop;
+    /// use regularize::dropout::shake_drop::Shake;
+    /// let block = ShakeDrop::<f64>::new(Linear::new("body", 1, 1), 0.5)?;
+    /// let graph = Graph::new();
+    /// let [x, body] = [1.0, 8.0].map(|value| graph.fill([1, 1], value));
+    /// let of = |gate| {
+    ///     let [gate, forward, backward] = [gate, -0.5, 0.25].map(|draw| graph.fill([1, 1], draw));
+    ///     let y = block.apply(x, body, Shake { gate, forward, backward });
+    ///     [y, grad(y.sum(), &[body])[0]]
+    /// };
+    /// let found = interpret(&[of(1.0), of(0.0)].concat(), &[], None)?;
+    /// assert_eq!((found[0].item(), found[1].item()), (1.0 + 8.0, 1.0)); // left alone
+    /// assert_eq!((found[2].item(), found[3].item()), (1.0 - 0.5 * 8.0, 0.25)); // a forward, b backward
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g>(&self, x: Var<'g, T>, body: Var<'g, T>, draws: Shake<'g, T>) -> Var<'g, T> {
         let Shake { gate, forward, backward } = draws;

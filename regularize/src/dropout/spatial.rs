@@ -14,7 +14,7 @@
 //! let layer = SpatialDropout::new(0.2)?;
 //! assert_eq!(layer.sample(&graph, maps.shape()).shape().lengths(), [8, 16, 1, 1]);
 //! let y = layer.forward(maps, Mode::Train);
-//! # let _ = y;
+//! assert_eq!(y.shape(), maps.shape());
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -64,6 +64,17 @@ impl SpatialDropout {
     ///
     /// # Panics
     /// If the mask does not broadcast to `x`'s shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::dropout::SpatialDropout;
+    /// let graph = Graph::<f64>::new();
+    /// let maps = graph.constant(Tensor::new([1, 2, 2], vec![1.0, 2.0, 3.0, 4.0])); // two channels
+    /// let mask = graph.constant(Tensor::new([1, 2, 1], vec![0.0, 1.0]));
+    /// let y = SpatialDropout::new(0.5)?.apply(maps, mask);
+    /// assert_eq!(interpret(&[y], &[], None)?[0].data(), [0.0, 0.0, 6.0, 8.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         self.0.apply(x, mask)

@@ -15,7 +15,7 @@
 //! here stochastic depth regularizes and does not speed up.
 //!
 //! ```
-//! use nn::{Activation, Sequential};
+//! use nn::{Activation, Layer, Sequential};
 //! use regularize::dropout::{StochasticDepth, linear_survival};
 //! let mut model = Sequential::<f32>::new().linear(64, 32);
 //! for block in 1..=4 {
@@ -24,7 +24,7 @@
 //!     model = model.then_named("depth", |name| depth.named(name));
 //! }
 //! let model = model.linear(32, 10);
-//! # let _ = model;
+//! assert_eq!(model.output_shape([8, 64].into()).unwrap().lengths(), [8, 10]);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -49,6 +49,14 @@ pub struct StochasticDepth<T: Real> {
 ///
 /// # Errors
 /// If `last` is not in (0, 1], or the number not in 1 to `blocks`.
+///
+/// ```
+/// use regularize::dropout::linear_survival;
+/// assert_eq!(linear_survival(1, 4, 0.5)?, 0.875);
+/// assert_eq!(linear_survival(4, 4, 0.5)?, 0.5);
+/// assert!(linear_survival(5, 4, 0.5).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn linear_survival(number: usize, blocks: usize, last: f64) -> Result<f64, RegularizeError> {
     check_survival(last)?;
     let fits = (1..=blocks).contains(&number);
@@ -94,6 +102,17 @@ impl<T: Real> StochasticDepth<T> {
     }
 
     /// Gates for values of `shape`, `[n, 1, ..]` or `[1, 1, ..]`, from the stream `NAME.gate`.
+    ///
+    /// ```
+    /// use autograd::Graph;
+    /// use nn::Linear;
+    /// use regularize::dropout::StochasticDepth;
+    /// let depth = || StochasticDepth::<f64>::new(Linear::new("body", 3, 3), 0.5);
+    /// let (graph, shape) = (Graph::new(), [8, 3].into());
+    /// assert_eq!(depth()?.sample(&graph, shape).shape().lengths(), [8, 1]);
+    /// assert_eq!(depth()?.per_batch().sample(&graph, shape).shape().lengths(), [1, 1]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn sample<'g>(&self, graph: &'g Graph<T>, shape: Shape) -> Var<'g, T> {
         let first = usize::from(!self.per_batch);
@@ -105,6 +124,21 @@ impl<T: Real> StochasticDepth<T> {
     ///
     /// # Panics
     /// If `x` and `f(x)` are not of one shape to which the gate broadcasts.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::Linear;
+    /// use regularize::dropout::StochasticDepth;
+    /// let depth = |survival| StochasticDepth::<f64>::new(Linear::new("body", 1, 1), survival);
+    /// let graph = Graph::new();
+    /// let [x, body] = [1.0, 8.0].map(|value| graph.fill([2, 1], value));
+    /// let gate = graph.constant(Tensor::new([2, 1], vec![1.0, 0.0])); // the second example skips the block
+    /// let both = [depth(0.5)?, depth(0.5)?.classic()];
+    /// let [inverted, classic] = both.map(|depth| depth.apply(x, body, gate));
+    /// let found = interpret(&[inverted, classic], &[], None)?;
+    /// assert_eq!((found[0].data(), found[1].data()), (&[17.0, 1.0][..], &[9.0, 1.0][..]));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g>(&self, x: Var<'g, T>, body: Var<'g, T>, gate: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_body, of_gate) = (x.shape(), body.shape(), gate.shape());

@@ -17,12 +17,18 @@
 //! Sutskever, Vinyals, 2014, though with a mask for each step, which is a plain [`Dropout`] before the layer).
 //!
 //! ```
-//! use nn::Sequential;
+//! use autograd::Graph;
 //! use nn::recurrent::{Lstm, Recurrent};
-//! use regularize::dropout::VariationalDropout;
+//! use nn::{Layer, Mode, Sequential};
+//! use regularize::dropout::{VariationalDropout, bernoulli_masks};
 //! let layer = Recurrent::new(Lstm::new("lstm", 8, 16)).last();
 //! let model = Sequential::<f32>::new().then(VariationalDropout::new(layer, 0.25, 0.25)?).linear(16, 10);
-//! # let _ = model;
+//! // Two masks for five steps: every step draws the same numbers.
+//! let graph = Graph::new();
+//! let y = model.forward(graph.input("x", [20, 5, 8]), Mode::Train);
+//! let mut streams: Vec<_> = bernoulli_masks(&[y]).iter().map(|mask| mask.stream.to_string()).collect();
+//! streams.dedup();
+//! assert_eq!(streams, ["lstm.inputs.mask", "lstm.state.mask"]);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

@@ -14,8 +14,8 @@
 //! else it approximates. [`SubNetworks`](super::SubNetworks) measures how well.
 //!
 //! The book states the rule for masks of units. The same rewrite gives DropConnect its mean weights, stochastic
-//! depth its scaled blocks, zoneout its mean state; of inverted dropout, whose factor `1/(1 - p)` stands in
-//! the expression, the plain network is left.
+//! depth its scaled blocks, zoneout its mean state. Of inverted dropout, whose factor `1/q` stands beside the mask,
+//! the plain network is left: `μ/q` becomes exactly 1, not `q · (1/q)`, which rounding may keep from it.
 //!
 //! ```
 //! use autograd::{Graph, Tensor, interpret};
@@ -44,22 +44,48 @@ use autograd::{NodeId, Op, Real, Var, substitute};
 /// If the outputs are of different graphs.
 #[track_caller]
 pub fn scale_units<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
-    let masks = bernoulli_masks(outputs);
+    let outputs = without_inverted(outputs);
+    let masks = bernoulli_masks(&outputs);
     let means: Vec<_> = masks.iter().map(|m| (m.mask, m.mask.like(m.keep))).collect();
+    substitute(&outputs, &means)
+}
+
+/// The outputs with each mask of the inverted form, `μ · 1/q`, replaced by its mean: 1.
+fn without_inverted<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
+    let needed = needed(outputs);
+    let mut means = Vec::new();
+    for mask in bernoulli_masks(outputs) {
+        let (graph, id) = (mask.mask.graph(), mask.mask.id());
+        let nodes = graph.nodes();
+        let inverted = |user: &NodeId| {
+            let node = &nodes[user.index()];
+            let (Op::Binary(Binary::Mul), [a, b]) = (&node.op, &node.inputs[..]) else { return false };
+            let factor = if *a == id { b } else { a };
+            match nodes[factor.index()].op {
+                // q and 1/q are rounded a few times each.
+                Op::Fill(factor) => (factor.0.to_f64() * mask.keep - 1.0).abs() <= 8.0 * T::EPSILON.to_f64(),
+                _ => false,
+            }
+        };
+        let users = graph.ids().take(needed.len()).filter(|user| needed[user.index()]);
+        let users: Vec<_> = users.filter(|user| nodes[user.index()].inputs.contains(&id)).collect();
+        let found: Vec<_> = users.into_iter().filter(inverted).map(|user| graph.var(user)).collect();
+        drop(nodes);
+        means.extend(found.into_iter().map(|product| (product, product.like(1.0))));
+    }
     substitute(outputs, &means)
 }
 
 /// [`scale_units`] with the factor on the weights, where a masked value `h μ` goes into a matrix product with
 /// `W` and nowhere else: `(h μ) W` becomes `h (q W)`. Any other mask becomes its mean.
 ///
-/// A factor that stands beside the mask (of the inverted form) makes it such another mask: there the factors
-/// cancel on the units.
+/// The mask of the inverted form, which brings its factor `1/q` along, becomes 1 as there.
 ///
 /// # Panics
 /// If the outputs are of different graphs.
 #[track_caller]
 pub fn scale_weights<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
-    let mut outputs = outputs.to_vec();
+    let mut outputs = without_inverted(outputs);
     // One mask after the other: what stands above it is recorded anew, and looked at again.
     while let Some(mask) = bernoulli_masks(&outputs).into_iter().next() {
         let replaced =

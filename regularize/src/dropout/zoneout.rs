@@ -13,12 +13,16 @@
 //! where the old one is kept for the next step.
 //!
 //! ```
-//! use nn::Sequential;
+//! use autograd::Graph;
 //! use nn::recurrent::{Lstm, Recurrent};
-//! use regularize::dropout::Zoneout;
-//! let layer = Recurrent::new(Lstm::new("lstm", 8, 16)).last();
-//! let model = Sequential::<f32>::new().then(Zoneout::new(layer, 0.05, 0.5)?).linear(16, 10);
-//! # let _ = model;
+//! use nn::{Layer, Mode, Sequential};
+//! use regularize::dropout::{Zoneout, bernoulli_masks};
+//! let layer = Recurrent::new(Lstm::new("lstm", 8, 16)); // its result is the output of every step
+//! let model = Sequential::<f32>::new().then(Zoneout::new(layer, 0.05, 0.5)?);
+//! // A mask for each step and part of the state. The memory after the last step is asked for by nobody.
+//! let graph = Graph::new();
+//! let y = model.forward(graph.input("x", [20, 5, 8]), Mode::Train);
+//! assert_eq!(bernoulli_masks(&[y]).len(), 5 + 4);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -57,6 +61,19 @@ impl<C> Zoneout<C> {
     ///
     /// # Panics
     /// If the shapes differ.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::recurrent::Elman;
+    /// use regularize::dropout::Zoneout;
+    /// let graph = Graph::<f64>::new();
+    /// let [old, new] = [1.0, 5.0].map(|value| graph.fill([1, 3], value));
+    /// // New, old, and their mean for p = ¼.
+    /// let mask = graph.constant(Tensor::new([1, 3], vec![1.0, 0.0, 0.75]));
+    /// let state = Zoneout::<Elman>::apply(old, new, mask);
+    /// assert_eq!(interpret(&[state], &[], None)?[0].data(), [5.0, 1.0, 4.0]);
+    /// # Ok::<(), autograd::RunError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(old: Var<'g, T>, new: Var<'g, T>, mask: Var<'g, T>) -> Var<'g, T> {
         let shapes = [old, new, mask].map(|value| value.shape());

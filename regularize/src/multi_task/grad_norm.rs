@@ -21,7 +21,6 @@
 //! negative, and the task's loss would be maximised), and a loss of 0 at the start counts as a ratio of 1.
 //!
 //! ```
-//! use nn::{Activation, Heads, Linear, Sequential};
 //! use regularize::multi_task::GradNorm;
 //! let balance = GradNorm::new("balance", 2, 0.5, 0.025)?;
 //! let names: Vec<_> = balance.parameters().into_iter().map(|spec| spec.name).collect();
@@ -85,6 +84,25 @@ impl GradNorm {
     ///
     /// # Panics
     /// If there is not a scalar for each task, or no shared parameter.
+    ///
+    /// ```
+    /// use autograd::{Graph, Parameters, Tensor, interpret};
+    /// use regularize::multi_task::GradNorm;
+    /// let balance = GradNorm::new("balance", 2, 0.5, 0.025)?;
+    /// let graph = Graph::<f64>::new();
+    /// let w = graph.parameter("w", []);
+    /// let objective = balance.objective(&[w * w, w * 3.0], &[w]);
+    /// let values: Parameters<f64> = [
+    ///     ("w", Tensor::scalar(2.0)),
+    ///     ("balance.weights", Tensor::new([2], vec![0.5, 1.5])),
+    ///     ("balance.initial_losses", Tensor::new([2], vec![4.0, 6.0])),
+    /// ]
+    /// .into_iter()
+    /// .collect();
+    /// assert_eq!(interpret(&[objective], &[], Some(&values))?[0].item(), 0.5 * 4.0 + 1.5 * 6.0);
+    /// assert_eq!(graph.proposed_updates().len(), 2); // of the weights, and of the first losses
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn objective<'g, T: Real>(&self, losses: &[Var<'g, T>], shared: &[Var<'g, T>]) -> Var<'g, T> {
         check_losses("GradNorm", losses, self.tasks);
@@ -108,6 +126,24 @@ impl GradNorm {
     ///
     /// # Panics
     /// If shapes differ.
+    ///
+    /// Two tasks, the gradient of one three times as long: its weight falls, the other's rises.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::multi_task::GradNorm;
+    /// let balance = GradNorm::new("balance", 2, 0.0, 0.125)?;
+    /// let graph = Graph::<f64>::new();
+    /// let [ones, lengths] = [[1.0, 1.0], [3.0, 1.0]].map(|v| graph.constant(Tensor::new([2], v.to_vec())));
+    /// let imbalance = balance.imbalance(ones, lengths, ones, ones); // |3 - 2| + |1 - 2|
+    /// let weights = balance.new_weights(ones, lengths, ones, ones);
+    /// let found = interpret(&[imbalance, weights], &[], None)?;
+    /// assert_eq!(found[0].item(), 2.0);
+    /// // 1 - 3/8 and 1 + 1/8, scaled to a sum of 2.
+    /// let expected = [0.625, 1.125].map(|w| w * 2.0 / 1.75);
+    /// assert!((0..2).all(|i| (found[1].data()[i] - expected[i]).abs() < 1e-15));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn new_weights<'g, T: Real>(
         &self,

@@ -33,6 +33,7 @@
 //! let specs = model.parameters();
 //! let gradients = PcGrad::new(Order::Drawn).gradients(&losses, &specs, &Selection::named("trunk."));
 //! let step = Optimiser::adam(0.01).apply(&graph, &specs, &gradients);
+//! assert_eq!(gradients.len(), specs.len());
 //! let plan = step.add_to(Plan::builder(&graph)).compile();
 //! # let _ = plan;
 //! ```
@@ -124,6 +125,23 @@ impl PcGrad {
 ///
 /// # Panics
 /// If there are no tasks, or shapes do not fit.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::multi_task::{Order, PcGrad, project_conflicts};
+/// let graph = Graph::<f64>::new();
+/// let vector = |v: [f64; 2]| vec![graph.constant(Tensor::new([2], v.to_vec()))];
+/// let order = PcGrad::new(Order::Fixed).priorities(&graph, 2);
+/// // They conflict: g₁·g₂ = -2. The first loses what it has along the second, (0, -2), and the second
+/// // what it has along the first.
+/// let freed = project_conflicts(&[vector([1.0, -1.0]), vector([0.0, 2.0])], order);
+/// // At right angles nothing is done.
+/// let sum = project_conflicts(&[vector([1.0, 0.0]), vector([0.0, 2.0])], order);
+/// let found = interpret(&[freed[0], sum[0]], &[], None)?;
+/// assert_eq!(found[0].data(), [1.0 + 1.0, 0.0 + 1.0]);
+/// assert_eq!(found[1].data(), [1.0, 2.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn project_conflicts<'g, T: Real>(
     gradients: &[Vec<Var<'g, T>>],

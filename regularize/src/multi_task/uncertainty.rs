@@ -66,6 +66,20 @@ impl UncertaintyWeights {
     ///
     /// # Errors
     /// As [`UncertaintyWeights::new`].
+    ///
+    /// ```
+    /// use autograd::{Graph, grad, interpret};
+    /// use regularize::multi_task::UncertaintyWeights;
+    /// let weights = UncertaintyWeights::for_classification("tasks", 2)?;
+    /// let graph = Graph::<f64>::new();
+    /// let losses = [graph.fill([], 0.5), graph.fill([], 2.0)];
+    /// let s = graph.fill([2], 0.0);
+    /// let objective = weights.with(&losses, s);
+    /// let found = interpret(&[objective, grad(objective, &[s])[0]], &[], None)?;
+    /// assert_eq!(found[0].item(), 0.5 + 2.0);
+    /// assert_eq!(found[1].data(), [0.0, -1.5]); // ½ - J: the first is at its minimum, e⁰ = 2 J
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn for_classification(name: &str, tasks: usize) -> Result<UncertaintyWeights, RegularizeError> {
         UncertaintyWeights::new(name, &vec![Likelihood::Softmax; tasks])
     }
@@ -104,6 +118,18 @@ impl UncertaintyWeights {
     ///
     /// # Panics
     /// As [`UncertaintyWeights::objective`], or if `s` has another shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::multi_task::{Likelihood, UncertaintyWeights};
+    /// let weights = UncertaintyWeights::new("tasks", &[Likelihood::Gaussian, Likelihood::Softmax])?;
+    /// let graph = Graph::<f64>::new();
+    /// let s = graph.constant(Tensor::new([2], vec![0.0, 2f64.ln()])); // variances 1 and 2
+    /// let objective = weights.with(&[graph.fill([], 6.0), graph.fill([], 4.0)], s);
+    /// let expected = 0.5 * 6.0 + 4.0 / 2.0 + 0.5 * 2f64.ln();
+    /// assert!((interpret(&[objective], &[], None)?[0].item() - expected).abs() < 1e-15 * expected);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn with<'g, T: Real>(&self, losses: &[Var<'g, T>], s: Var<'g, T>) -> Var<'g, T> {
         check_losses("uncertainty weights", losses, self.likelihoods.len());

@@ -32,6 +32,17 @@ use autograd::{Real, Var};
 ///
 /// # Panics
 /// If there is no axis.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::noise::entropy;
+/// let graph = Graph::<f64>::new();
+/// let logits = graph.constant(Tensor::new([2, 4], vec![7.0, 7.0, 7.0, 7.0, 1e6, 0.0, 0.0, 0.0]));
+/// let found = interpret(&[entropy(logits)], &[], None)?.remove(0);
+/// assert!((found.data()[0] - 4f64.ln()).abs() < 1e-15); // uniform
+/// assert_eq!(found.data()[1], 0.0); // certain
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn entropy<T: Real>(logits: Var<'_, T>) -> Var<'_, T> {
     let logs = logits.log_softmax();
@@ -39,6 +50,21 @@ pub fn entropy<T: Real>(logits: Var<'_, T>) -> Var<'_, T> {
 }
 
 /// Penalises low entropy. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::ConfidencePenalty;
+/// let graph = Graph::<f64>::new();
+/// let uniform = graph.fill([5, 2], 3.0); // entropy ln 2
+/// let plain = ConfidencePenalty::new(0.5)?;
+/// let penalties = [plain, plain.below(1.0)?, plain.below(0.5)?].map(|penalty| penalty.value(uniform));
+/// let found = interpret(&penalties, &[], None)?;
+/// let ln2 = std::f64::consts::LN_2;
+/// assert!((found[0].item() + 0.5 * ln2).abs() < 1e-15);
+/// assert!((found[1].item() - 0.5 * (1.0 - ln2)).abs() < 1e-15);
+/// assert_eq!(found[2].item(), 0.0); // ln 2 is above ½
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConfidencePenalty {
     beta: f64,

@@ -20,7 +20,7 @@
 //!     .then(Activation::Relu)
 //!     .then_named("noise", |name| noise.named(name))
 //!     .linear(32, 10);
-//! # let _ = model;
+//! assert_eq!(model.layers().len(), 5);
 //! assert!(GaussianNoise::new(f64::NAN).is_err());
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
@@ -66,6 +66,17 @@ impl GaussianNoise {
     ///
     /// # Panics
     /// If the noise is not of `x`'s shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::GaussianNoise;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([2], vec![1.0, 2.0]));
+    /// let noise = graph.constant(Tensor::new([2], vec![2.0, -1.0]));
+    /// let noisy = GaussianNoise::new(0.5)?.apply(x, noise);
+    /// assert_eq!(interpret(&[noisy], &[], None)?[0].data(), [2.0, 1.5]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, x: Var<'g, T>, noise: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_noise) = (x.shape(), noise.shape());

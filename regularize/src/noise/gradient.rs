@@ -11,8 +11,12 @@
 //! ```
 //! use nn::Optimiser;
 //! use regularize::noise::GradientNoise;
-//! let optimiser = Optimiser::<f32>::adam(1e-3).first(GradientNoise::new(0.01)?);
+//! let noise = GradientNoise::new(0.01)?;
+//! let optimiser = Optimiser::<f32>::adam(1e-3).first(noise);
 //! # let _ = optimiser;
+//! assert_eq!(noise.deviation(0), 0.1);
+//! assert_eq!(noise.with_decay(1.0)?.deviation(3), 0.05); // √(0.01 / 4)
+//! assert_eq!(noise.with_decay(0.0)?.deviation(1_000_000), 0.1);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

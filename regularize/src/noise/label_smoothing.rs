@@ -29,6 +29,23 @@ use nn::loss::{Reduction, smoothed_cross_entropy};
 use nn::optimise::HyperparameterError;
 
 /// Where the probability goes that the label gives away.
+///
+/// Of three classes, the same targets in both conventions:
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::LabelSmoothing;
+/// use regularize::noise::Wrong;
+/// let graph = Graph::<f64>::new();
+/// let labels = graph.index_constant(Tensor::new([2], vec![0, 2]));
+/// let others = LabelSmoothing::new(0.5)?; // ½ for the label, ½ for the two others together
+/// let uniform = LabelSmoothing::uniform(0.75)?; // ¼ for the label, and ¼ for each of the three
+/// assert_eq!((others.wrong(), uniform.wrong()), (Wrong::Others, Wrong::Uniform));
+/// let targets = interpret(&[others.targets(labels, 3), uniform.targets(labels, 3)], &[], None)?;
+/// assert_eq!(targets[0].data(), [0.5, 0.25, 0.25, 0.25, 0.25, 0.5]);
+/// assert_eq!(targets[1], targets[0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wrong {
     /// To the `K - 1` other classes.
@@ -106,6 +123,20 @@ impl LabelSmoothing {
     ///
     /// # Panics
     /// If there is not one label for each example, or as [`LabelSmoothing::targets`].
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::LabelSmoothing;
+    /// let graph = Graph::<f64>::new();
+    /// let labels = graph.index_constant(Tensor::new([1], vec![0]));
+    /// // Log-probabilities of ½, ¼ and ¼: what the smoothed target says.
+    /// let logits = graph.constant(Tensor::new([1, 3], vec![2f64.ln(), 0.0, 0.0]));
+    /// let loss = LabelSmoothing::new(0.5)?.cross_entropy(logits, labels);
+    /// let found = interpret(&[loss, autograd::grad(loss.sum(), &[logits])[0]], &[], None)?;
+    /// assert!((found[0].item() - 1.5 * 2f64.ln()).abs() < 1e-15); // the entropy of the target
+    /// assert!(found[1].data().iter().all(|slope| slope.abs() < 1e-15)); // and the minimum
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn cross_entropy<'g, T: Real>(&self, logits: Var<'g, T>, labels: IndexVar<'g, T>) -> Var<'g, T> {
         if self.epsilon == 0.0 {

@@ -16,10 +16,21 @@
 //! rate says how much noise there is.
 //!
 //! ```
-//! use nn::Optimiser;
+//! use autograd::{Feed, Graph, Parameters, Tensor, interpret};
+//! use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role};
 //! use regularize::Langevin;
-//! let sampler = Optimiser::<f32>::sgd(1e-3).then(Langevin::new(1.0)?);
-//! # let _ = sampler;
+//! let sampler = Optimiser::<f64>::sgd(1e-3).then(Langevin::new(0.5)?);
+//!
+//! // One step from 3 on a loss of slope 2, at a learning rate of ¼: 3 - ¼ · 2 + √(2 · ¼ · ½) ν.
+//! let (name, shape) = ("w".to_string(), [1].into());
+//! let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+//! let graph = Graph::new();
+//! let step = sampler.apply(&graph, &[spec], &[graph.fill([1], 2.0)]);
+//! let noise = graph.normal("w.langevin", [1]);
+//! let values: Parameters<f64> = [("w", Tensor::full([1], 3.0))].into_iter().collect();
+//! let (_, new) = step.updates[0];
+//! let found = interpret(&[new, noise], &[(LEARNING_RATE, Feed::from(0.25))], Some(&values))?;
+//! assert!((found[0].item() - (2.5 + 0.5 * found[1].item())).abs() < 1e-15);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

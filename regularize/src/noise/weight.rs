@@ -14,11 +14,20 @@
 //! All examples of a batch see the same weights.
 //!
 //! ```
-//! use nn::{Activation, Selection, Sequential};
+//! use autograd::{Graph, interpret};
+//! use nn::{Activation, Layer, Mode, Selection, Sequential, initialise};
 //! use regularize::noise::WeightNoise;
-//! let model = Sequential::<f32>::mlp(&[64, 32, 10], Activation::Relu);
+//! let model = Sequential::<f64>::mlp(&[4, 8, 3], Activation::Relu);
+//! let parameters = initialise(&model, 1);
 //! let noisy = WeightNoise::new(model, Selection::weights(), 0.05)?;
-//! # let _ = noisy;
+//!
+//! let graph = Graph::new();
+//! let x = graph.fill([1, 4], 1.0);
+//! let plain = noisy.layer().forward(x, Mode::Train);
+//! let both = [Mode::Train, Mode::Evaluate].map(|mode| noisy.forward(x, mode));
+//! let found = interpret(&[plain, both[0], both[1]], &[], Some(&parameters))?;
+//! assert_ne!(found[1], found[0]);
+//! assert_eq!(found[2], found[0]); // no noise in evaluation
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -55,6 +64,18 @@ impl<L> WeightNoise<L> {
     ///
     /// # Panics
     /// If the noise is not of the weight's shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Linear, Selection};
+    /// use regularize::noise::WeightNoise;
+    /// let noisy = WeightNoise::new(Linear::new("map", 2, 1), Selection::weights(), 0.5)?;
+    /// let graph = Graph::<f64>::new();
+    /// let weight = graph.constant(Tensor::new([2, 1], vec![1.0, 2.0]));
+    /// let noise = graph.constant(Tensor::new([2, 1], vec![2.0, -1.0]));
+    /// assert_eq!(interpret(&[noisy.apply(weight, noise)], &[], None)?[0].data(), [2.0, 1.5]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn apply<'g, T: Real>(&self, weight: Var<'g, T>, noise: Var<'g, T>) -> Var<'g, T> {
         let (shape, of_noise) = (weight.shape(), noise.shape());

@@ -15,12 +15,22 @@
 //! has no momentum left. Multiplied by 1000, a loss has the same decoupled decay and a thousandth of the coupled one.
 //!
 //! ```
-//! use nn::{Optimiser, Selection};
+//! use autograd::{Feed, Graph, Parameters, Tensor, interpret};
+//! use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role, Selection};
 //! use regularize::DecoupledDecay;
 //! // RMSProp with decoupled decay: there is no preset of it.
-//! let decay = DecoupledDecay::new(1e-2, Selection::weights())?;
-//! let optimiser = Optimiser::<f32>::rmsprop(1e-3).then(decay);
-//! # let _ = optimiser;
+//! let optimiser = Optimiser::<f64>::rmsprop(1e-3).then(DecoupledDecay::new(0.5, Selection::weights())?);
+//!
+//! // A step under a gradient of 0, at a learning rate of ¼.
+//! let (name, shape) = ("w".to_string(), [1].into());
+//! let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+//! let graph = Graph::new();
+//! let step = optimiser.apply(&graph, &[spec], &[graph.fill([1], 0.0)]);
+//! let mut values: Parameters<f64> = [("w", Tensor::full([1], 8.0))].into_iter().collect();
+//! step.initialise_state(&mut values);
+//! let (_, new) = step.updates[0];
+//! let found = interpret(&[new], &[(LEARNING_RATE, Feed::from(0.25))], Some(&values))?;
+//! assert_eq!(found[0].item(), (1.0 - 0.25 * 0.5) * 8.0);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 //!

@@ -69,6 +69,17 @@ impl GroupLasso {
     }
 
     /// The same with `α √size` for groups of `size` weights, as Yuan and Lin have it.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::{GroupLasso, Penalty};
+    /// let graph = Graph::<f64>::new();
+    /// let w = graph.constant(Tensor::new([4, 1], vec![1.0; 4])); // one output: a group of 4, of length 2
+    /// let [plain, weighted] = [GroupLasso::outputs(0.5)?, GroupLasso::outputs(0.5)?.weighted_by_size()];
+    /// let found = interpret(&[plain.value(w), weighted.value(w)], &[], None)?;
+    /// assert_eq!((found[0].item(), found[1].item()), (1.0, 2.0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn weighted_by_size(self) -> GroupLasso {
         GroupLasso { by_size: true, ..self }
     }
@@ -107,6 +118,19 @@ impl<T: Real> ProximalPenalty<T> for GroupLasso {
 ///
 /// # Panics
 /// If `alpha` is no scalar, or `w` has no such axis.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::group_lasso_penalty;
+/// let graph = Graph::<f64>::new();
+/// let w = graph.constant(Tensor::new([2, 2], vec![3.0, 4.0, 0.0, 0.0]));
+/// let alpha = graph.fill([], 2.0);
+/// let [rows, columns] = [0, 1].map(|axis| group_lasso_penalty(w, alpha, axis));
+/// let found = interpret(&[rows, columns], &[], None)?;
+/// assert_eq!(found[0].item(), 2.0 * (5.0 + 0.0));
+/// assert_eq!(found[1].item(), 2.0 * (3.0 + 4.0));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn group_lasso_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, axis: isize) -> Var<'g, T> {
     check_coefficient("group_lasso_penalty", alpha);
@@ -118,6 +142,16 @@ pub fn group_lasso_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, axis: 
 ///
 /// # Panics
 /// If `t` is no scalar, or `v` has no such axis.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::group_threshold;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2, 2], vec![3.0, 4.0, 1.0, -1.0]));
+/// let left = group_threshold(v, graph.fill([], 2.5), 0); // rows of length 5 and √2
+/// assert_eq!(interpret(&[left], &[], None)?[0].data(), [1.5, 2.0, 0.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn group_threshold<'g, T: Real>(v: Var<'g, T>, t: Var<'g, T>, axis: isize) -> Var<'g, T> {
     check_coefficient("group_threshold", t);

@@ -71,6 +71,17 @@ impl<T: Real> ProximalPenalty<T> for L1 {
 ///
 /// # Panics
 /// If `alpha` is no scalar.
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, grad, interpret};
+/// use regularize::l1_penalty;
+/// let graph = Graph::<f64>::new();
+/// let (w, alpha) = (graph.constant(Tensor::new([2], vec![3.0, -1.0])), graph.scalar("alpha"));
+/// let omega = l1_penalty(w, alpha);
+/// let found = interpret(&[omega, grad(omega, &[alpha])[0]], &[("alpha", Feed::from(0.5))], None)?;
+/// assert_eq!((found[0].item(), found[1].item()), (2.0, 4.0)); // the slope in α is ‖w‖₁
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn l1_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>) -> Var<'g, T> {
     check_coefficient("l1_penalty", alpha);
@@ -109,6 +120,19 @@ pub fn smooth_l1_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, width: f
 ///
 /// Written `max(v - t, 0) - max(-v - t, 0)`: the same number, with a zero that is never -0, and the identity
 /// bit for bit at `t = 0`.
+///
+/// # Panics
+/// If the shapes do not broadcast.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::soft_threshold;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([3], vec![3.0, -0.5, -2.0]));
+/// let left = soft_threshold(v, graph.fill([], 1.0));
+/// assert_eq!(interpret(&[left], &[], None)?[0].data(), [2.0, 0.0, -1.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn soft_threshold<'g, T: Real>(v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {
     (v - t).relu() - (-v - t).relu()

@@ -69,6 +69,17 @@ impl<T: Real> ProximalPenalty<T> for L2 {
 ///
 /// # Panics
 /// If `alpha` is no scalar.
+///
+/// ```
+/// use autograd::{Feed, Graph, Tensor, grad, interpret};
+/// use regularize::l2_penalty;
+/// let graph = Graph::<f64>::new();
+/// let (w, alpha) = (graph.constant(Tensor::new([2], vec![3.0, -4.0])), graph.scalar("alpha"));
+/// let omega = l2_penalty(w, alpha);
+/// let found = interpret(&[omega, grad(omega, &[alpha])[0]], &[("alpha", Feed::from(0.2))], None)?;
+/// assert_eq!((found[0].item(), found[1].item()), (2.5, 12.5)); // the slope in α is ½ ‖w‖²
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn l2_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>) -> Var<'g, T> {
     check_coefficient("l2_penalty", alpha);
@@ -91,6 +102,22 @@ pub fn effective_parameters(eigenvalues: &[f64], alpha: f64) -> f64 {
 }
 
 /// The proximal operator of `t/2 ‖u‖²`: `v / (1 + t)`.
+///
+/// `t ≥ 0` is a scalar or broadcasts with `v`.
+///
+/// # Panics
+/// If the shapes do not broadcast.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::shrink;
+/// let graph = Graph::<f64>::new();
+/// let v = graph.constant(Tensor::new([2], vec![3.0, -6.0]));
+/// let [same, third] = [0.0, 2.0].map(|t| shrink(v, graph.fill([], t)));
+/// let found = interpret(&[same, third], &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[3.0, -6.0][..], &[1.0, -2.0][..]));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn shrink<'g, T: Real>(v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T> {
     v / (t + 1.0)

@@ -14,13 +14,14 @@
 //!
 //! ```
 //! use nn::train::Trainer;
-//! use nn::{Activation, Optimiser, Selection, Sequential};
+//! use nn::{Activation, Layer, Optimiser, Selection, Sequential};
 //! use regularize::{L1, L2, Penalties};
 //! # fn main() -> Result<(), regularize::RegularizeError> {
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
 //! let penalties = Penalties::new()
 //!     .with(Selection::named("linear1.weight"), L1::new(1e-4)?)
 //!     .with(Selection::named("linear2.weight"), L2::new(1e-3)?);
+//! assert!(penalties.check(&model.parameters()).is_ok()); // each selection chooses something
 //! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
 //!     .objective(move |batch| penalties.added_to(batch.cross_entropy(), batch.parameters));
 //! # let _ = trainer;
@@ -50,6 +51,27 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// A scalar function of one parameter, to be kept small.
+///
+/// One of your own, `α (Σ w - 1)²`:
+///
+/// ```
+/// use autograd::{Graph, Tensor, Var, interpret};
+/// use regularize::Penalty;
+/// #[derive(Debug)]
+/// struct SumToOne(f64);
+/// impl Penalty<f64> for SumToOne {
+///     fn value<'g>(&self, w: Var<'g, f64>) -> Var<'g, f64> {
+///         (w.sum() - 1.0).powi(2) * self.0
+///     }
+///     fn is_zero(&self) -> bool {
+///         self.0 == 0.0
+///     }
+/// }
+/// let graph = Graph::new();
+/// let w = graph.constant(Tensor::new([2], vec![3.0, 1.0]));
+/// assert_eq!(interpret(&[SumToOne(0.5).value(w)], &[], None)?[0].item(), 0.5 * 9.0);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 pub trait Penalty<T: Real>: Debug + Send + Sync {
     /// `Ω(w)`, a scalar, its coefficient included.
     fn value<'g>(&self, w: Var<'g, T>) -> Var<'g, T>;
@@ -59,12 +81,57 @@ pub trait Penalty<T: Real>: Debug + Send + Sync {
 }
 
 /// A penalty whose proximal step has a closed form.
+///
+/// One of your own, decay towards 1 in the place of 0: `α/2 ‖w - 1‖²`, with the proximal step `(v + t α) / (1 +
+/// t α)`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, Var, interpret};
+/// use regularize::{Penalty, ProximalPenalty};
+/// #[derive(Debug)]
+/// struct NearOne(f64);
+/// impl Penalty<f64> for NearOne {
+///     fn value<'g>(&self, w: Var<'g, f64>) -> Var<'g, f64> {
+///         (w - 1.0).norm_squared() * (self.0 / 2.0)
+///     }
+///     fn is_zero(&self) -> bool {
+///         self.0 == 0.0
+///     }
+/// }
+/// impl ProximalPenalty<f64> for NearOne {
+///     fn proximal<'g>(&self, v: Var<'g, f64>, t: Var<'g, f64>) -> Var<'g, f64> {
+///         (v + t * self.0) / (t * self.0 + 1.0)
+///     }
+/// }
+/// let graph = Graph::new();
+/// let v = graph.constant(Tensor::new([2], vec![1.0, 5.0]));
+/// let nearer = NearOne(2.0).proximal(v, graph.fill([], 0.5));
+/// assert_eq!(interpret(&[nearer], &[], None)?[0].data(), [1.0, 3.0]); // half the way, as t α = 1
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 pub trait ProximalPenalty<T: Real>: Penalty<T> {
     /// `argminᵤ t Ω(u) + ½‖u - v‖²`, of `v`'s shape; `t` is a scalar.
     fn proximal<'g>(&self, v: Var<'g, T>, t: Var<'g, T>) -> Var<'g, T>;
 }
 
 /// Penalties and the parameters that each is for.
+///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor, interpret};
+/// use nn::{Layer, Linear, Selection, Sequential};
+/// use regularize::{L1, L2, Penalties};
+/// let model = Sequential::<f64>::new().then(Linear::new("map", 2, 1));
+/// let penalties =
+///     Penalties::new().with(Selection::weights(), L2::new(2.0)?).with(Selection::biases(), L1::new(0.5)?);
+/// penalties.check(&model.parameters())?;
+/// let graph = Graph::new();
+/// let sum = penalties.value(&graph, &model.parameters()).expect("no coefficient is 0");
+/// let weights = Tensor::new([2, 1], vec![3.0, 4.0]);
+/// let values: Parameters<f64> =
+///     [("map.weight", weights), ("map.bias", Tensor::full([1], -6.0))].into_iter().collect();
+/// assert_eq!(interpret(&[sum], &[], Some(&values))?[0].item(), 25.0 + 3.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Penalties<T: Real> {
     terms: Vec<(Selection, Arc<dyn Penalty<T>>)>,
@@ -146,11 +213,20 @@ impl<T: Real> Penalties<T> {
 /// L1 followed by L2, but not in general.
 ///
 /// ```
-/// use nn::{Optimiser, Selection};
+/// use autograd::{Feed, Graph, Parameters, Tensor, interpret};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role, Selection};
 /// use regularize::{L1, ProximalStep};
-/// let lasso = L1::new(1e-3)?;
-/// let optimiser = Optimiser::<f32>::sgd(0.1).then(ProximalStep::new(Selection::weights(), lasso));
-/// # let _ = optimiser;
+/// let lasso = ProximalStep::new(Selection::weights(), L1::new(1.0)?);
+/// let optimiser = Optimiser::<f64>::sgd(0.25).then(lasso);
+///
+/// let (name, shape) = ("w".to_string(), [2].into());
+/// let spec = ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros };
+/// let graph = Graph::new();
+/// let step = optimiser.apply(&graph, &[spec], &[graph.fill([2], 2.0)]);
+/// let values: Parameters<f64> = [("w", Tensor::new([2], vec![3.0, 0.625]))].into_iter().collect();
+/// let (_, new) = step.updates[0];
+/// let found = interpret(&[new], &[(LEARNING_RATE, Feed::from(0.25))], Some(&values))?;
+/// assert_eq!(found[0].data(), [3.0 - 0.5 - 0.25, 0.0]); // 0.125 is within ε α of 0
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone)]

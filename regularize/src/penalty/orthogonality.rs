@@ -35,6 +35,25 @@ use crate::penalty::{Penalty, check_coefficient};
 use autograd::{Real, Tensor, Var};
 
 /// What is compared with the identity. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::{Gram, Orthogonality, Penalty};
+/// let graph = Graph::<f64>::new();
+/// // Orthogonal rows of lengths 1 and 2; the third column is zero.
+/// let w = graph.constant(Tensor::new([2, 3], vec![1.0, 0.0, 0.0, 0.0, 2.0, 0.0]));
+/// let at = |gram| {
+///     let omega = Orthogonality::new(1.0)?.of(gram).value(w);
+///     Ok::<f64, regularize::RegularizeError>(interpret(&[omega], &[], None)?[0].item())
+/// };
+/// assert_eq!(at(Gram::Rows)?, 9.0); // (2² - 1)²
+/// assert_eq!(at(Gram::Columns)?, 9.0 + 1.0); // and (0 - 1)² for the column of zeros
+/// assert_eq!(at(Gram::Shorter)?, 9.0);
+/// assert_eq!(at(Gram::Both)?, 19.0);
+/// assert_eq!(at(Gram::OffDiagonal)?, 0.0);
+/// assert_eq!(at(Gram::Coherence)?, 3.0); // |2² - 1|
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Gram {
     /// `WᵀW`: the products of columns.
@@ -91,6 +110,18 @@ impl<T: Real> Penalty<T> for Orthogonality {
 ///
 /// # Panics
 /// If `alpha` is no scalar, or `w` has fewer than two axes.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::{Gram, orthogonality_penalty};
+/// let graph = Graph::<f64>::new();
+/// let w = graph.constant(Tensor::new([2, 2], vec![2.0, 0.0, 0.0, 1.0]));
+/// let omega = orthogonality_penalty(w, graph.fill([], 0.5), Gram::Columns);
+/// let found = interpret(&[omega, grad(omega, &[w])[0]], &[], None)?;
+/// assert_eq!(found[0].item(), 0.5 * 9.0);
+/// assert_eq!(found[1].data(), [12.0, 0.0, 0.0, 0.0]); // 4 α W (WᵀW - I)
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn orthogonality_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, gram: Gram) -> Var<'g, T> {
     check_coefficient("orthogonality_penalty", alpha);

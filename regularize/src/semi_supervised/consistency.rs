@@ -34,6 +34,20 @@ use nn::loss::{Reduction, kl_divergence_of_logs};
 use nn::{Layer, Mode};
 
 /// How two predictions are compared.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::semi_supervised::{Consistency, Disagreement};
+/// let graph = Graph::<f64>::new();
+/// let even = graph.constant(Tensor::new([1, 2], vec![0.0, 0.0])); // ½, ½
+/// let sure = graph.constant(Tensor::new([1, 2], vec![3f64.ln(), 0.0])); // ¾, ¼
+/// let squared = Consistency::new(Disagreement::SquaredError).loss(even, sure);
+/// let divergence = Consistency::new(Disagreement::KullbackLeibler).loss(even, sure);
+/// let found = interpret(&[squared, divergence], &[], None)?;
+/// assert!((found[0].item() - 2.0 * 0.0625 / 2.0).abs() < 1e-15);
+/// assert!((found[1].item() - (0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln())).abs() < 1e-15);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Disagreement {
     /// `1/(n K) Σᵢ ‖p(xᵢ) - q(xᵢ)‖²`, symmetric and bounded.
@@ -78,6 +92,22 @@ impl Consistency {
 ///
 /// # Panics
 /// As [`Layer::forward`].
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use nn::{Layer, Mode};
+/// use regularize::Dropout;
+/// use regularize::semi_supervised::independent_pass;
+/// let half = Dropout::new(0.5)?;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.fill([64], 1.0);
+/// let again = half.forward(x, Mode::Train); // the same stream: the same mask
+/// let passes = ["a", "b"].map(|pass| independent_pass(&half, x, Mode::Train, pass));
+/// let found = interpret(&[half.forward(x, Mode::Train), again, passes[0], passes[1]], &[], None)?;
+/// assert_eq!(found[0], found[1]);
+/// assert!(found[0] != found[2] && found[0] != found[3] && found[2] != found[3]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn independent_pass<'g, T: Real>(
     model: &dyn Layer<T>,
     x: Var<'g, T>,
@@ -94,6 +124,20 @@ pub fn independent_pass<'g, T: Real>(
 ///
 /// # Panics
 /// As [`Layer::forward`].
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use nn::{Layer, Mode};
+/// use regularize::Dropout;
+/// use regularize::semi_supervised::two_passes;
+/// let half = Dropout::new(0.5)?;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.fill([64], 1.0);
+/// let [first, second] = two_passes(&half, x, Mode::Train);
+/// let found = interpret(&[half.forward(x, Mode::Train), first, second], &[], None)?;
+/// assert!(found[0] == found[1] && found[1] != found[2]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn two_passes<'g, T: Real>(model: &dyn Layer<T>, x: Var<'g, T>, mode: Mode) -> [Var<'g, T>; 2] {
     [model.forward(x, mode), independent_pass(model, x, mode, "second pass")]
 }

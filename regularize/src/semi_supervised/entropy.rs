@@ -64,6 +64,16 @@ impl EntropyMinimisation {
     ///
     /// # Panics
     /// If the logits have no axis.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::semi_supervised::EntropyMinimisation;
+    /// let graph = Graph::<f64>::new();
+    /// let uniform = graph.fill([3, 4], 0.0); // three examples of entropy ln 4
+    /// let loss = EntropyMinimisation::new(0.5)?.added_to(graph.fill([], 1.0), uniform);
+    /// assert!((interpret(&[loss], &[], None)?[0].item() - (1.0 + 0.5 * 4f64.ln())).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn added_to<'g, T: Real>(&self, loss: Var<'g, T>, logits: Var<'g, T>) -> Var<'g, T> {
         if self.weight == 0.0 {

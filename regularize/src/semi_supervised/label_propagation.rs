@@ -36,6 +36,17 @@ use nn::optimise::HyperparameterError;
 ///
 /// # Panics
 /// If the examples have no axis.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::semi_supervised::similarity;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2, 1], vec![0.0, 2.0]));
+/// let w = interpret(&[similarity(x, 1.0)?], &[], None)?.remove(0);
+/// let beside = (-2f64).exp(); // 2² / 2σ² = 2
+/// assert_eq!(w.data(), [0.0, beside, beside, 0.0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[track_caller]
 pub fn similarity<T: Real>(examples: Var<'_, T>, sigma: f64) -> Result<Var<'_, T>, RegularizeError> {
     let fits = sigma.is_finite() && sigma > 0.0;
@@ -61,6 +72,20 @@ pub fn similarity<T: Real>(examples: Var<'_, T>, sigma: f64) -> Result<Var<'_, T
 ///
 /// # Panics
 /// If the shapes do not fit.
+///
+/// Two examples, joined by one edge, one of them with a label: `F₁ = α F₀` and `F₀ = α F₁ + 1 - α`, so that
+/// `F₀ = 1 / (1 + α)`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::semi_supervised::propagate_labels;
+/// let graph = Graph::<f64>::new();
+/// let edge = graph.constant(Tensor::new([2, 2], vec![0.0, 3.0, 3.0, 0.0]));
+/// let labels = graph.constant(Tensor::new([2, 1], vec![1.0, 0.0]));
+/// let found = interpret(&[propagate_labels(edge, labels, 0.5, 60)?], &[], None)?.remove(0);
+/// assert!((found.data()[0] - 2.0 / 3.0).abs() < 1e-15 && (found.data()[1] - 1.0 / 3.0).abs() < 1e-15);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[track_caller]
 pub fn propagate_labels<'g, T: Real>(
     weights: Var<'g, T>,

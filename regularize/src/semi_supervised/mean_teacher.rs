@@ -63,6 +63,15 @@ impl MeanTeacher {
     }
 
     /// The share `aₜ` that the teacher keeps in step `t`, counted from 1.
+    ///
+    /// ```
+    /// use regularize::semi_supervised::MeanTeacher;
+    /// let teacher = MeanTeacher::new(0.9)?;
+    /// // The plain mean of the first weights: 0, 1/2, 2/3, ...
+    /// assert_eq!((teacher.decay_at(1), teacher.decay_at(2), teacher.decay_at(4)), (0.0, 0.5, 0.75));
+    /// assert_eq!(teacher.decay_at(1000), 0.9);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn decay_at(&self, t: u64) -> f64 {
         (1.0 - 1.0 / t.max(1) as f64).min(self.decay)
     }
@@ -139,6 +148,19 @@ impl MeanTeacher {
     ///
     /// # Errors
     /// [`RegularizeError::MissingParameter`] if there is no teacher yet.
+    ///
+    /// ```
+    /// use nn::{Layer, Linear, Sequential, initialise};
+    /// use regularize::semi_supervised::MeanTeacher;
+    /// let model = Sequential::<f64>::new().then(Linear::new("l", 3, 2));
+    /// let teacher = MeanTeacher::new(0.99)?;
+    /// let mut parameters = initialise(&model, 1);
+    /// assert!(teacher.parameters_of(&model.parameters(), &parameters).is_err()); // there is none yet
+    /// teacher.start(&model.parameters(), &mut parameters);
+    /// let own = teacher.parameters_of(&model.parameters(), &parameters)?;
+    /// assert_eq!(own, initialise(&model, 1)); // it begins as the student
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn parameters_of<T: Real>(
         &self,
         student: &[ParameterSpec],

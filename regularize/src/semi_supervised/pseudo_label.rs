@@ -56,6 +56,20 @@ impl PseudoLabels {
     }
 
     /// 1 for each example of `source` that is sure enough, 0 for the others: logits `[n, classes]` give `[n]`.
+    ///
+    /// # Panics
+    /// If there is no axis of classes.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::semi_supervised::PseudoLabels;
+    /// let graph = Graph::<f64>::new();
+    /// let logits = graph.constant(Tensor::new([2, 2], vec![0.0, 4.0, 0.1, 0.0])); // 98 % and 52 %
+    /// let [some, all] = [0.9, 0.0].map(|threshold| PseudoLabels::new(threshold).unwrap().mask(logits));
+    /// let found = interpret(&[some, all], &[], None)?;
+    /// assert_eq!((found[0].data(), found[1].data()), (&[1.0, 0.0][..], &[1.0, 1.0][..]));
+    /// # Ok::<(), autograd::RunError>(())
+    /// ```
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, source: Var<'g, T>) -> Var<'g, T> {
         source.softmax().max_over(&[-1]).greater_equal(self.threshold).detach()

@@ -88,6 +88,35 @@ pub struct SemiSupervisedEpoch {
 }
 
 /// Trains one network on labelled and unlabelled examples. See the [module documentation](self).
+///
+/// Labels for four of twelve points; on the others the network is to agree with its teacher:
+///
+/// ```
+/// use autograd::Tensor;
+/// use nn::data::Dataset;
+/// use nn::{Activation, Optimiser, Sequential, initialise};
+/// use regularize::semi_supervised::{Consistency, MeanTeacher, RampUp, SemiSupervisedTrainer};
+/// let point = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+/// let labelled = Dataset::new(Tensor::from_fn([4, 1], point), Tensor::new([4], vec![0, 1, 0, 1]), 2)?;
+/// let unlabelled = Tensor::from_fn([8, 1], |i| 0.5 * point(i));
+/// let model = Sequential::<f64>::mlp(&[1, 4, 2], Activation::Tanh);
+/// let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::adam(0.05))
+///     .teacher(MeanTeacher::new(0.5)?)
+///     .ramp_up(RampUp::new(1.0, 10)?)
+///     .batch_sizes(4, 4) // two steps in an epoch
+///     .epochs(20)
+///     .objective(|batch| {
+///         let (own, target) = (batch.logits(batch.unlabelled), batch.teacher(batch.unlabelled));
+///         let apart = Consistency::default().loss(own, target);
+///         batch.measure("apart", apart);
+///         batch.labelled.cross_entropy() + apart * batch.weight
+///     });
+/// let curve = trainer.fit(&labelled, &unlabelled, Some(&labelled), &mut initialise(&model, 1))?;
+/// assert_eq!(curve.len(), 20);
+/// assert_eq!(curve[19].measured[0].0, "apart");
+/// assert_eq!(curve[19].validation.unwrap().error, 0.0); // the teacher's
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct SemiSupervisedTrainer<'m, T: Real> {
     model: &'m dyn Layer<T>,
     specs: Vec<ParameterSpec>,
@@ -309,8 +338,21 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
 /// drawn from `seed`.
 ///
 /// # Errors
-/// [`RegularizeError::TooFewOfAClass`] if a class has not more than `per_class` examples in total to give, or
-/// nothing would be left without a label.
+/// [`RegularizeError::TooFewOfAClass`] if a class has fewer than `per_class` examples; that there are none
+/// ([`DataError::Empty`]) if `per_class` is 0, or if nothing would be left without a label.
+///
+/// ```
+/// use autograd::Tensor;
+/// use nn::data::Dataset;
+/// use regularize::semi_supervised::hide_labels;
+/// let inputs = Tensor::from_fn([5, 1], |i| i as f64);
+/// let data = Dataset::new(inputs, Tensor::new([5], vec![0, 1, 0, 1, 0]), 2)?;
+/// let (labelled, unlabelled) = hide_labels(&data, 1, 7)?;
+/// assert_eq!(labelled.class_counts(), [1, 1]);
+/// assert_eq!(unlabelled.shape().lengths(), [3, 1]);
+/// assert!(hide_labels(&data, 3, 7).is_err()); // class 1 has two examples
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub fn hide_labels<T: Real>(
     data: &Dataset<T>,
     per_class: usize,

@@ -99,6 +99,22 @@ impl VirtualAdversarial {
     ///
     /// # Panics
     /// If shapes do not fit or the logits do not depend on their input.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::semi_supervised::VirtualAdversarial;
+    /// let graph = Graph::<f64>::new();
+    /// // Logits that depend on the first input alone: the worst step is along it, whatever the start.
+    /// let w = graph.constant(Tensor::new([2, 2], vec![1.0, -1.0, 0.0, 0.0]));
+    /// let [x, start] = [[0.3, 0.7], [0.1, 5.0]].map(|v| graph.constant(Tensor::new([1, 2], v.to_vec())));
+    /// let worst = |smooth: VirtualAdversarial| smooth.perturbation(|x| x.matmul(w), x, start);
+    /// let smooth = VirtualAdversarial::new(0.5)?;
+    /// let found = interpret(&[worst(smooth), worst(smooth.by_difference(1e-4)?)], &[], None)?;
+    /// for r in found {
+    ///     assert!((r.data()[0].abs() - 0.5).abs() < 1e-15 && r.data()[1] == 0.0);
+    /// }
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn perturbation<'g, T: Real>(
         &self,

@@ -25,8 +25,8 @@
 //! assert_eq!(names, ["left.weight", "right.bias"]);
 //! let graph = Graph::<f32>::new();
 //! let x = graph.input("x", [2, 8]);
-//! let both = left.forward(x, Mode::Train) + right.forward(x, Mode::Train);
-//! # let _: Var<'_, f32> = both;
+//! let both: Var<'_, f32> = left.forward(x, Mode::Train) + right.forward(x, Mode::Train);
+//! assert_eq!(both.shape().lengths(), [2, 4]);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

@@ -99,6 +99,21 @@ impl SoftSharing {
     ///
     /// # Panics
     /// As [`SoftSharing::value`].
+    ///
+    /// ```
+    /// use autograd::{Graph, Parameters, Tensor, interpret};
+    /// use nn::{Layer, Linear};
+    /// use regularize::SoftSharing;
+    /// let part = |name| Layer::<f64>::parameters(&Linear::new(name, 2, 1).without_bias());
+    /// let parameters = [part("cats"), part("dogs")].concat();
+    /// let graph = Graph::new();
+    /// let sharing = SoftSharing::new(0.5)?.between("cats.", "dogs.");
+    /// let objective = sharing.added_to(graph.fill([], 1.0), &parameters);
+    /// let [cats, dogs] = [vec![3.0, 0.0], vec![1.0, 4.0]].map(|w| Tensor::new([2, 1], w));
+    /// let values: Parameters<f64> = [("cats.weight", cats), ("dogs.weight", dogs)].into_iter().collect();
+    /// assert_eq!(interpret(&[objective], &[], Some(&values))?[0].item(), 1.0 + 0.25 * (4.0 + 16.0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn added_to<'g, T: Real>(&self, objective: Var<'g, T>, parameters: &[ParameterSpec]) -> Var<'g, T> {
         match self.value(objective.graph(), parameters) {
@@ -114,6 +129,19 @@ impl SoftSharing {
 ///
 /// # Panics
 /// If the shapes differ, or `beta` is no scalar.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::sharing::soft_sharing_penalty;
+/// let graph = Graph::<f64>::new();
+/// let [a, b] = [[3.0, 1.0], [1.0, 1.0]].map(|w| graph.constant(Tensor::new([2], w.to_vec())));
+/// let penalty = soft_sharing_penalty(a, b, graph.fill([], 0.5));
+/// let slopes = grad(penalty, &[a, b]);
+/// let found = interpret(&[penalty, slopes[0], slopes[1]], &[], None)?;
+/// assert_eq!(found[0].item(), 0.25 * 4.0);
+/// assert_eq!((found[1].data(), found[2].data()), (&[1.0, 0.0][..], &[-1.0, 0.0][..])); // ± β (a - b)
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn soft_sharing_penalty<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>, beta: Var<'g, T>) -> Var<'g, T> {
     check_coefficient("soft_sharing_penalty", beta);

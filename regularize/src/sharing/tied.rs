@@ -34,6 +34,25 @@ pub fn tie<'g, T: Real>(outputs: &[Var<'g, T>], copies: &[Var<'g, T>]) -> Vec<Va
 ///
 /// It declares the other's parameter and none of its own for what is tied, so that there is one value, one
 /// gradient (the sum over all uses) and one step; a penalty counts it once.
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use nn::{Layer, Linear, Mode, Sequential, initialise};
+/// use regularize::Tied;
+/// let first = Linear::new("first", 4, 4);
+/// let again = Tied::new::<f64>(
+///     Linear::new("again", 4, 4),
+///     &[("again.weight", "first.weight"), ("again.bias", "first.bias")],
+/// )?;
+/// let model = Sequential::<f64>::new().then(first.clone()).then(again);
+/// assert_eq!(model.parameters().len(), 2);
+/// let graph = Graph::new();
+/// let x = graph.fill([1, 4], 1.0);
+/// let twice = first.forward(first.forward(x, Mode::Train), Mode::Train);
+/// let found = interpret(&[model.forward(x, Mode::Train), twice], &[], Some(&initialise(&model, 1)))?;
+/// assert_eq!(found[0], found[1]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tied<L> {
     layer: L,

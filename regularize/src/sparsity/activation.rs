@@ -33,6 +33,28 @@ use std::fmt::Debug;
 const NEAREST: f64 = 1e-12;
 
 /// A penalty on what a layer says, not on its weights.
+///
+/// One of your own, the mean over examples of the largest activation:
+///
+/// ```
+/// use autograd::{Graph, Tensor, Var, interpret};
+/// use regularize::sparsity::ActivationPenalty;
+/// #[derive(Debug)]
+/// struct Loudest(f64);
+/// impl ActivationPenalty<f64> for Loudest {
+///     fn value<'g>(&self, h: Var<'g, f64>) -> Var<'g, f64> {
+///         h.abs().max_over(&[-1]).mean() * self.0
+///     }
+///     fn is_zero(&self) -> bool {
+///         self.0 == 0.0
+///     }
+/// }
+/// let graph = Graph::new();
+/// let h = graph.constant(Tensor::new([2, 2], vec![1.0, -3.0, 5.0, 0.0]));
+/// let sum = Loudest(0.5).added_to(graph.fill([], 10.0), &[h, h]); // two layers
+/// assert_eq!(interpret(&[sum], &[], None)?[0].item(), 10.0 + 2.0 * 0.5 * 4.0);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 pub trait ActivationPenalty<T: Real>: Debug + Send + Sync {
     /// The penalty of a layer's activations `[m, ..]`, a scalar; 0 if there are none.
     fn value<'g>(&self, h: Var<'g, T>) -> Var<'g, T>;
@@ -96,6 +118,19 @@ impl<T: Real> ActivationPenalty<T> for ActivationL1 {
 /// `α/m (ν + 1)/2 Σ ln(1 + h²/ν)`: activations as if drawn from Student's distribution with `ν` degrees of
 /// freedom. Its pull `α (ν + 1) h/(ν + h²)` is strongest at `h = √ν` and fades beyond: large activations are
 /// let be, small ones shrink. `ν = 1` is `α Σ ln(1 + h²)`; for `ν → ∞` it becomes `α/2 Σ h²`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::sparsity::{ActivationPenalty, StudentT};
+/// let graph = Graph::<f64>::new();
+/// let h = graph.constant(Tensor::new([1, 3], vec![0.0, 1.0, 3.0])); // one example
+/// let omega = StudentT::new(1.0, 1.0)?.value(h);
+/// let found = interpret(&[omega, grad(omega, &[h])[0]], &[], None)?;
+/// assert!((found[0].item() - (2f64.ln() + 10f64.ln())).abs() < 1e-15);
+/// let pull = found[1].data(); // 2 h / (1 + h²)
+/// assert!(pull[0] == 0.0 && (pull[1] - 1.0).abs() < 1e-15 && (pull[2] - 0.6).abs() < 1e-15);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StudentT {
     alpha: f64,
@@ -132,6 +167,18 @@ impl<T: Real> ActivationPenalty<T> for StudentT {
 /// `α Σⱼ ρ ln(ρ/ρ̂ⱼ) + (1 - ρ) ln((1 - ρ)/(1 - ρ̂ⱼ))`, `ρ̂ⱼ` the mean activation of unit `j` over the batch: for
 /// activations between 0 and 1. A mean within 1e-12 of 0 or 1 counts as that near, so that the penalty stays
 /// finite.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::sparsity::{ActivationPenalty, TargetRate};
+/// let graph = Graph::<f64>::new();
+/// // Two examples of two units: means of ½ and of ¼.
+/// let h = graph.constant(Tensor::new([2, 2], vec![1.0, 0.25, 0.0, 0.25]));
+/// let omega = TargetRate::new(2.0, 0.5)?.value(h);
+/// // The first is at the target. KL(½ ‖ ¼) = ½ ln 2 + ½ ln ⅔ = ½ ln (4/3).
+/// assert!((interpret(&[omega], &[], None)?[0].item() - (4f64 / 3.0).ln()).abs() < 1e-15);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TargetRate {
     alpha: f64,

@@ -89,6 +89,16 @@ impl<T: Real> Dictionary<T> {
     ///
     /// # Errors
     /// If the codes are no matrix with a column for each atom.
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::sparsity::Dictionary;
+    /// let dictionary = Dictionary::new(Tensor::new([2, 2], vec![5.0, 0.0, 3.0, 4.0]))?;
+    /// assert_eq!(dictionary.atoms().data(), [1.0, 0.0, 0.6, 0.8]);
+    /// let decoded = dictionary.decode(&Tensor::new([1, 2], vec![1.0, 5.0]))?;
+    /// assert_eq!(decoded.data(), [1.0 + 3.0, 4.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn decode(&self, codes: &Tensor<T>) -> Result<Tensor<T>, RegularizeError> {
         let (found, [atoms, features]) = (codes.shape(), self.lengths());
         if found.rank() != 2 || found[1] != atoms {
@@ -109,6 +119,16 @@ impl<T: Real> Dictionary<T> {
     ///
     /// `λ ≤ ‖G^p‖_F^(1/p) ≤ λ n^(1/(2p))` for a Gram matrix `G` with `n` rows, here with `p = 128`: a bound, not
     /// an estimate that approaches `λ` from below as the power iteration's does.
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::sparsity::Dictionary;
+    /// // The same atom twice: D Dᵀ has the eigenvalues 2 and 0. Orthonormal atoms: all are 1.
+    /// let twice = Dictionary::new(Tensor::new([2, 2], vec![0.6, 0.8, 0.6, 0.8]))?;
+    /// assert!((2.0..2.0 * 1.03).contains(&twice.curvature()));
+    /// assert!((1.0..1.03).contains(&Dictionary::<f64>::cosine(2).curvature()));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn curvature(&self) -> f64 {
         let [atoms, features] = self.lengths();
         let at = |atom: usize, feature: usize| self.atoms.data()[atom * features + feature].to_f64();

@@ -37,6 +37,17 @@ use std::cmp::Ordering;
 ///
 /// # Panics
 /// If `x` is a scalar.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::sparsity::k_winners;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([3], vec![2.0, 5.0, 4.0]));
+/// let slope = grad(k_winners(x, 2).powi(2).sum(), &[x])[0];
+/// assert_eq!(interpret(&[slope], &[], None)?[0].data(), [0.0, 10.0, 8.0]); // the winners' alone
+/// assert_eq!(k_winners(x, 3).id(), x.id());
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn k_winners<'g, T: Real>(x: Var<'g, T>, k: usize) -> Var<'g, T> {
     let shape = x.shape();
@@ -48,6 +59,15 @@ pub fn k_winners<'g, T: Real>(x: Var<'g, T>, k: usize) -> Var<'g, T> {
 ///
 /// # Panics
 /// If `x` is a scalar.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::sparsity::winners;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2, 3], vec![2.0, 5.0, 4.0, 1.0, 1.0, 1.0]));
+/// assert_eq!(interpret(&[winners(x, 2)], &[], None)?[0].data(), [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn winners<'g, T: Real>(x: Var<'g, T>, k: usize) -> Var<'g, T> {
     let shape = x.shape();
@@ -107,10 +127,14 @@ fn larger_first<T: Real>(a: T, b: T) -> Ordering {
 /// [`k_winners`] as a layer.
 ///
 /// ```
-/// use nn::Sequential;
+/// use autograd::{Graph, interpret};
+/// use nn::{Layer, Mode, Sequential, initialise};
 /// use regularize::sparsity::KWinners;
-/// let sparse = Sequential::<f32>::new().linear(64, 256).then(KWinners::new(25)?).linear(256, 64);
-/// # let _ = sparse;
+/// let sparse = Sequential::<f32>::new().linear(64, 256).then(KWinners::new(25)?);
+/// let graph = Graph::new();
+/// let h = sparse.forward(graph.fill([1, 64], 1.0), Mode::Train);
+/// let found = interpret(&[h], &[], Some(&initialise(&sparse, 1)))?.remove(0);
+/// assert_eq!(found.data().iter().filter(|&&h| h != 0.0).count(), 25);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,6 +42,19 @@ use nn::optimise::HyperparameterError;
 ///
 /// # Panics
 /// If shapes do not fit, or `k` is above the number of atoms.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::sparsity::matching_pursuit;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 3], vec![3.0, -5.0, 1.0]));
+/// let axes = graph.constant(Tensor::from_fn([3, 3], |i| if i % 4 == 0 { 1.0 } else { 0.0 }));
+/// let codes = [1, 2].map(|k| matching_pursuit(x, axes, k));
+/// let found = interpret(&codes, &[], None)?;
+/// assert_eq!(found[0].data(), [0.0, -5.0, 0.0]); // of orthonormal atoms the k largest
+/// assert_eq!(found[1].data(), [3.0, -5.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn matching_pursuit<'g, T: Real>(x: Var<'g, T>, dictionary: Var<'g, T>, k: usize) -> Var<'g, T> {
     let [examples, atoms, _] = extents("matching pursuit", x, dictionary);

@@ -28,6 +28,7 @@
 //!     sparse.added_to(cross_entropy(outputs[2], batch.labels, Reduction::Mean), &[outputs[1]])
 //! });
 //! # let _ = trainer;
+//! assert_eq!(model.layers().len(), 3);
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

@@ -46,6 +46,19 @@ use nn::optimise::HyperparameterError;
 ///
 /// # Panics
 /// If shapes do not fit.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::sparsity::ista;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 3], vec![3.0, -0.5, -2.0]));
+/// let axes = graph.constant(Tensor::from_fn([3, 3], |i| if i % 4 == 0 { 1.0 } else { 0.0 }));
+/// // Orthonormal atoms: one step of size 1 is the minimum, and more stay there.
+/// let codes = [1, 5].map(|steps| ista(x, axes, graph.fill([], 1.0), graph.fill([], 1.0), steps));
+/// let found = interpret(&codes, &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[2.0, 0.0, -1.0][..], &[2.0, 0.0, -1.0][..]));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn ista<'g, T: Real>(
     x: Var<'g, T>,
@@ -61,6 +74,23 @@ pub fn ista<'g, T: Real>(
 ///
 /// # Panics
 /// If shapes do not fit.
+///
+/// Of two atoms that are alike, after equally many steps, it is nearer to the minimum:
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::sparsity::{fista, ista};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 0.0]));
+/// let atoms = graph.constant(Tensor::new([2, 2], vec![1.0, 0.0, 0.96, 0.28]));
+/// let (alpha, step) = (graph.fill([], 0.1), graph.fill([], 0.5));
+/// let codes = [ista(x, atoms, alpha, step, 40), fista(x, atoms, alpha, step, 40)];
+/// let found = interpret(&codes, &[], None)?;
+/// // The minimum is the first atom alone, shortened by α: (0.9, 0).
+/// let error = |at: usize| (found[at].data()[0] - 0.9).abs();
+/// assert!(error(1) < error(0));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[track_caller]
 pub fn fista<'g, T: Real>(
     x: Var<'g, T>,

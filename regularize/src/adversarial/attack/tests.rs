@@ -40,6 +40,7 @@ fn all_of<T: Real>(epsilon: f64) -> Vec<Box<dyn Attack<T>>> {
     all.push(Box::new(DeepFool::new(threat(Norm::Two, epsilon), 20).unwrap()));
     all.push(Box::new(DeepFool::new(threat(Norm::Infinity, epsilon), 20).unwrap()));
     all.push(Box::new(CarliniWagner::new(threat(Norm::Two, epsilon), 3, 40).unwrap()));
+    all.push(Box::new(Restarts::new(DeepFool::new(threat(Norm::Two, epsilon), 20).unwrap(), 2).unwrap()));
     all.push(Box::new(Square::new(threat(Norm::Infinity, epsilon), 60).unwrap()));
     all.push(Box::new(Square::new(threat(Norm::Two, epsilon), 60).unwrap()));
     let two: Vec<Box<dyn Attack<T>>> = vec![
@@ -367,4 +368,68 @@ fn queries_and_losses_are_traced() {
     assert_eq!((many.queries, many.trace.len()), (48, 6));
     assert_close(once.trace[0], many.trace[0], 1e-14);
     assert!(many.trace[5] > many.trace[0]);
+}
+
+/// Finds the same class at another distance with every seed.
+#[derive(Debug)]
+struct Somewhere;
+
+impl Attack<f64> for Somewhere {
+    fn name(&self) -> String {
+        "somewhere".into()
+    }
+    fn threat(&self) -> Threat {
+        Threat::infinity(0.25).unwrap()
+    }
+    fn is_minimal(&self) -> bool {
+        true
+    }
+    fn run(
+        &self,
+        _: &mut Victim<'_, f64>,
+        targets: &Targets<'_, f64>,
+        _: f64,
+    ) -> Result<Moved<f64>, RegularizeError> {
+        let mut points = targets.x.clone();
+        let distances = targets.uniform("distance", 1);
+        for (i, row) in points.data_mut().chunks_mut(2).enumerate() {
+            row[0] = -distances[i];
+        }
+        let examples = distances.len();
+        let (zero_gradient, non_finite) = (vec![false; examples], vec![false; examples]);
+        Ok(Moved { points, zero_gradient, non_finite, trace: Vec::new() })
+    }
+}
+
+/// A smallest perturbation stays one when it is looked for again and again: the nearest success counts, each budget
+/// shortens it, and it has no worst case.
+#[test]
+fn restarts_of_a_smallest_perturbation_keep_the_nearest() {
+    let model = Sequential::<f64>::new().linear(2, 2);
+    let mut parameters = initialise(&model, 1);
+    // The class is that of the first entry's sign; every example is at 0.001, every point beyond 0.
+    parameters.insert("linear1.weight", Tensor::new([2, 2], vec![-1.0, 1.0, 0.0, 0.0]));
+    let x = Tensor::from_fn([6, 2], |k| if k % 2 == 0 { 0.001 } else { k as f64 });
+    let data = Dataset::new(x, Tensor::new([6], vec![1; 6]), 2).unwrap();
+    let attacked = |attack: &dyn Fn() -> Boxed, seed| {
+        AttackEvaluator::new(&model, attack(), 4).seed(seed).attack(&data, &parameters).unwrap()
+    };
+    let again: &dyn Fn() -> Boxed = &|| Box::new(Restarts::new(Somewhere, 5).unwrap());
+    let found = attacked(again, 3);
+    let runs: Vec<_> = (0..5u64)
+        .map(|number| {
+            attacked(&|| Box::new(Somewhere), 3u64.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        })
+        .collect();
+    for example in 0..6 {
+        let each = runs.iter().map(|run| run.raw.data()[2 * example]);
+        assert_eq!(found.raw.data()[2 * example], each.fold(f64::NEG_INFINITY, f64::max));
+    }
+    let mut evaluator = AttackEvaluator::new(&model, again(), 4);
+    for found in evaluator.curve(&data, &parameters, &[0.0005, 0.01, 0.5]).unwrap() {
+        assert!(found.largest_norm <= found.epsilon + 1e-15, "{found:?}");
+        // 0.0005 does not reach 0 from 0.001.
+        assert!(found.epsilon > 0.001 || found.error == 0.0, "{found:?}");
+    }
+    assert!(WorstOf::new(vec![again()]).is_err());
 }

@@ -440,3 +440,16 @@ fn no_point_of_projected_gradients_escapes() {
         }
     }
 }
+
+/// From outside of the valid inputs the box does not hold the example, and nothing would be proven of it.
+#[test]
+fn only_valid_inputs_are_verified() {
+    let model = Sequential::<f64>::new().linear(2, 2);
+    let parameters = initialise(&model, 1);
+    let data =
+        Dataset::new(Tensor::new([2, 2], vec![0.1, 0.9, 0.5, 1.5]), Tensor::new([2], vec![0, 1]), 2).unwrap();
+    let region = InputBox::new(0.1).unwrap();
+    let error = verify(&model, region.within(0.0, 1.0).unwrap(), &data, &parameters).unwrap_err();
+    assert_eq!(error.to_string(), "example 1 holds 1.5, outside the attack's box [0, 1]");
+    assert!(verify(&model, region, &data, &parameters).is_ok());
+}

@@ -93,6 +93,9 @@ fn numbers_are_checked_and_no_epoch_is_an_error() {
     for bad in [0.0, 1.0, f64::NAN] {
         assert!(monitor().alarm_at(bad).is_err());
     }
+    let narrow = threat().within(0.0, 0.5).unwrap();
+    let error = OverfittingMonitor::new(&model, narrow, 3, &data).err().expect("an example is outside");
+    assert!(matches!(error, RegularizeError::OutsideBox { example: 1, .. }), "{error}");
     assert!(matches!(monitor().finish(), Err(RegularizeError::NothingToKeep { .. })));
     // Parameters that are not there: the training ends, and the error comes back.
     let mut broken = monitor();

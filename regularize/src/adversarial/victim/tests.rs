@@ -142,3 +142,18 @@ fn an_average_is_over_something() {
     let error = Victim::new(&Noisy, &parameters).averaged_over(0).err().expect("no draws").to_string();
     assert_eq!(error, "the number of draws is 0, it must be at least 1");
 }
+
+#[test]
+fn an_estimate_needs_a_width_and_pairs() {
+    let (x, labels) = (numbers([2, 3], -1.0, 1.0, 1), Tensor::new([2], vec![1, 1]));
+    let (parameters, targets) = (Parameters::new(), targets(&x, &labels));
+    let error = |sigma, pairs| {
+        let mut victim = Victim::new(&Noisy, &parameters);
+        victim.estimated_gradient(AttackLoss::Margin, &targets, sigma, pairs).unwrap_err().to_string()
+    };
+    for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+        let expected = format!("the width of the directions is {bad}, it must be finite and above 0");
+        assert_eq!(error(bad, 1), expected);
+    }
+    assert_eq!(error(0.1, 0), "the number of pairs is 0, it must be at least 1");
+}

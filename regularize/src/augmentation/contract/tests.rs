@@ -1,5 +1,6 @@
 use super::*;
-use crate::augmentation::{Affine, Augmentation, Crop, Flip, Mirror, Pipeline};
+use crate::augmentation::{Affine, Augmentation, Crop, Flip, Mirror, Pipeline, RandAugment};
+use std::sync::Arc;
 
 fn refusal(changes: &[(Kind, f64)]) -> String {
     let changes: Vec<_> = changes.iter().map(|&(kind, extent)| Change::new(kind, extent)).collect();
@@ -106,4 +107,34 @@ fn neither_nan_nor_a_sign_gets_past_a_contract() {
     }
     assert!(LabelContract::digits().check(&[turn(-60.0)]).is_err());
     assert_eq!(Change::sum([turn(-60.0), turn(60.0)]), [turn(120.0)]);
+}
+
+/// What is declared may happen twice: it is no more than once. Factors multiply.
+#[test]
+fn changes_go_together_as_their_kinds_do() {
+    let contract = |kind, extent| LabelContract::new("a set").invariant(kind, extent).unwrap();
+    let flip = || Flip::new(Mirror::LeftRight, 0.5).unwrap();
+    let colour = || Pipeline::<f32>::new([3, 8, 8]);
+    let mirrors = contract(Kind::MirrorLeftRight, 1.0);
+    assert!(colour().then(flip()).then(flip()).for_labels(&mirrors).is_ok());
+    let twice = RandAugment::of(2, vec![Arc::new(flip())]);
+    assert!(colour().then(twice).for_labels(&mirrors).is_ok());
+    let turns = contract(Kind::Rotation, 180.0);
+    let half = || Flip::new(Mirror::Both, 0.5).unwrap();
+    let turn = || Affine::new().rotate(10.0).unwrap();
+    assert!(colour().then(half()).then(turn()).for_labels(&turns).is_ok());
+    assert!(colour().then(half()).then(turn()).for_labels(&contract(Kind::Rotation, 179.0)).is_err());
+    assert_eq!(Change::sum([0.3, 0.4].map(|hue| Change::new(Kind::Hue, hue))), [Change::new(Kind::Hue, 0.5)]);
+    assert_eq!(Change::sum([Change::new(Kind::Rotation, 720.0)]), [Change::new(Kind::Rotation, 180.0)]);
+
+    // 1.3 · 1.3 = 1.69.
+    let scaling = || Affine::new().scale(1.3).unwrap();
+    let limited =
+        |extent| colour().then(scaling()).then(scaling()).for_labels(&contract(Kind::Scale, extent));
+    assert!(limited(0.6).is_err() && limited(0.69 - 1e-9).is_err());
+    assert!(limited(0.69 + 1e-9).is_ok());
+    let thrice = RandAugment::<f32>::of(3, vec![Arc::new(scaling())]);
+    let extent = thrice.changes([1, 8, 8])[0].extent;
+    assert!((extent - (1.3f64.powi(3) - 1.0)).abs() < 1e-12, "{extent}");
+    assert_eq!(RandAugment::<f32>::of(0, vec![Arc::new(scaling())]).changes([1, 8, 8]), []);
 }

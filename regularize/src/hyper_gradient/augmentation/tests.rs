@@ -198,7 +198,7 @@ fn labels_are_asked_at_the_bounds() {
     // Only positive: it may grow to anything.
     assert_eq!(
         turned(Hyperparameter::positive("h", 1.0).unwrap()).unwrap(),
-        "rotation by up to inf degrees changes labels of handwritten digits: it confuses 6/9; labels are \
+        "rotation by up to 180 degrees changes labels of handwritten digits: it confuses 6/9; labels are \
          declared invariant up to 45 degrees"
     );
     // In shares of the shorter side, 8.
