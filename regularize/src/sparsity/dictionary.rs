@@ -126,7 +126,7 @@ impl<T: Real> Dictionary<T> {
     /// // The same atom twice: D Dᵀ has the eigenvalues 2 and 0. Orthonormal atoms: all are 1.
     /// let twice = Dictionary::new(Tensor::new([2, 2], vec![0.6, 0.8, 0.6, 0.8]))?;
     /// assert!((2.0..2.0 * 1.03).contains(&twice.curvature()));
-    /// assert!((1.0..1.03).contains(&Dictionary::<f64>::cosine(2).curvature()));
+    /// assert!((1.0..1.03).contains(&Dictionary::<f64>::cosine(2)?.curvature()));
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn curvature(&self) -> f64 {
