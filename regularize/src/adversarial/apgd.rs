@@ -80,10 +80,10 @@ impl Apgd {
     /// If the norm is not the one norm.
     ///
     /// ```
-    /// use regularize::adversarial::{Apgd, Threat};
+    /// use regularize::adversarial::{Apgd, Attack, Threat};
     /// let attack = Apgd::new(Threat::one(12.0)?.within(0.0, 1.0)?, 100)?.from_larger_balls()?;
+    /// assert_eq!(Attack::<f64>::name(&attack), "APGD-CE-100 from 3 ε");
     /// assert!(Apgd::new(Threat::two(0.5)?, 100)?.from_larger_balls().is_err());
-    /// # let _ = attack;
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn from_larger_balls(self) -> Result<Apgd, RegularizeError> {

@@ -13,14 +13,21 @@
 //! point `x'` is a constant to the outer gradient; both predictions are not.
 //!
 //! ```
-//! use nn::{Activation, Mode, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Mode, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::adversarial::{Pgd, Threat, Trades};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let attack = Pgd::new(Threat::infinity(0.1)?.within(0.0, 1.0)?, 5)?;
 //! let trades = Trades::new(attack, 6.0, Mode::Evaluate)?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| trades.objective(batch));
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(3)
+//!     .objective(move |batch| trades.objective(batch));
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::pgd::Pgd;

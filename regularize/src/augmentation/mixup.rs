@@ -15,14 +15,20 @@
 //! [`soft_cross_entropy`].
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::augmentation::Mixup;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let mixup = Mixup::new(0.2)?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(3)
 //!     .objective(move |batch| mixup.objective(batch, 10));
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::beta::Beta;

@@ -159,18 +159,22 @@ pub trait Augmentation<T: Real>: Debug + Send + Sync {
 /// Augmentations in order, for images of one shape. See the [module documentation](self).
 ///
 /// ```
+/// use autograd::Graph;
+/// use nn::Mode;
 /// use regularize::augmentation::{Affine, Change, Flip, Kind, LabelContract, Mirror, Pipeline};
 /// use std::sync::Arc;
 /// let turn = Arc::new(Affine::new().rotate(30.0)?);
 /// let twice = Pipeline::<f32>::new([1, 8, 8]).then_shared(turn.clone()).then_shared(turn);
 /// assert_eq!(twice.changes(), [Change::new(Kind::Rotation, 60.0)]);
 /// assert!(twice.clone().for_labels(&LabelContract::digits()).is_err());
-/// let augment = twice.forced(); // at one's own risk
+/// let graph = Graph::<f32>::new();
+/// let inputs = graph.input("inputs", [4, 64]);
+/// let turned = twice.forced().inputs(inputs, Mode::Train); // at one's own risk
+/// assert_eq!(turned.shape(), inputs.shape());
 /// // Both mirrors are a half turn as well.
 /// let (across, down) = (Flip::new(Mirror::LeftRight, 0.5)?, Flip::new(Mirror::TopBottom, 0.5)?);
 /// let both = Pipeline::<f32>::new([1, 8, 8]).then(across).then(down);
 /// assert!(both.changes().contains(&Change::new(Kind::Rotation, 180.0)));
-/// # let _ = augment;
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone)]

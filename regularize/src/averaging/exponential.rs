@@ -9,12 +9,25 @@
 //! a mean of the last `1/(1 - b)` steps or so. It starts at `w₀` and not at 0, so no correction is needed.
 //!
 //! ```
-//! use nn::Optimiser;
+//! use nn::data::digits;
+//! use nn::{Activation, Layer, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::ExponentialAverage;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! let trained = |optimiser| {
+//!     let mut parameters = initialise(&model, 1);
+//!     Trainer::new(&model, optimiser).epochs(2).fit(&data, None, &mut parameters)?;
+//!     Ok::<_, regularize::RegularizeError>(parameters)
+//! };
 //! let average = ExponentialAverage::new(0.99)?;
-//! let optimiser = Optimiser::<f32>::adam(1e-3).then(average);
-//! # let _ = optimiser;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let parameters = trained(Optimiser::adam(0.01).then(average))?;
+//! // The training is the one without; the average is beside it.
+//! assert_eq!(parameters["linear1.weight"], trained(Optimiser::adam(0.01))?["linear1.weight"]);
+//! let averaged = average.averaged(&parameters, &model.parameters())?;
+//! assert_ne!(averaged["linear1.weight"], parameters["linear1.weight"]);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::taken_out;

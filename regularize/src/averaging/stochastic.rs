@@ -13,13 +13,22 @@
 //! cycle, and its end the lowest rate.
 //!
 //! ```
-//! use nn::Optimiser;
+//! use nn::data::digits;
+//! use nn::{Activation, Layer, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::WeightAverage;
-//! // After step 1000, and every 100 steps after it.
-//! let average = WeightAverage::new(1000, 100)?;
-//! let optimiser = Optimiser::<f32>::momentum(0.05, 0.9).then(average);
-//! # let _ = optimiser;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! // After step 14, and every 7 steps after it: an epoch of 200 examples is 7 steps.
+//! let average = WeightAverage::new(14, 7)?;
+//! let mut parameters = initialise(&model, 1);
+//! let mut trainer = Trainer::new(&model, Optimiser::momentum(0.05, 0.9).then(average)).epochs(4);
+//! trainer.fit(&data, None, &mut parameters)?;
+//! assert_eq!(average.count(&parameters), 3); // after epochs 2, 3 and 4
+//! let averaged = average.averaged(&parameters, &model.parameters())?;
+//! assert_ne!(averaged["linear1.weight"], parameters["linear1.weight"]);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::taken_out;

@@ -22,13 +22,18 @@
 //! are updated once in a step, from the pass at `w`.
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::SharpnessAware;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
 //! let optimiser = Optimiser::momentum(0.1, 0.9).with_gradients(SharpnessAware::new(0.05)?);
-//! let trainer = Trainer::new(&model, optimiser);
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let mut trainer = Trainer::new(&model, optimiser).epochs(3);
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use crate::error::{RegularizeError, at_least_zero};

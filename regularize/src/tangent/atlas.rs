@@ -25,9 +25,10 @@
 //! let manifold = ManifoldTangents::new(atlas, TangentPropagation::new(0.1)?);
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
-//!     .epochs(2)
+//!     .epochs(3)
 //!     .objective(move |batch| manifold.objective(batch));
-//! trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
 //! # Ok(())
 //! # }
 //! ```

@@ -9,18 +9,27 @@
 //! distributions; the second makes it flat where the data lie. Both are means over the examples.
 //!
 //! ```
-//! use autograd::Graph;
-//! use nn::{Activation, Layer, Mode, Sequential};
+//! use autograd::{Feed, Graph, Plan, Tensor};
+//! use nn::{Activation, LEARNING_RATE, Layer, Mode, Optimiser, Sequential, initialise};
 //! use regularize::tangent::{GradientPenalty, interpolates};
 //! let critic = Sequential::<f32>::mlp(&[2, 16, 1], Activation::Tanh);
 //! let graph = Graph::<f32>::new();
-//! let (real, made) = (graph.input("real", [32, 2]), graph.input("made", [32, 2]));
+//! // Real examples at (2, 0), made ones at (0, 0).
+//! let real = graph.constant(Tensor::from_fn([32, 2], |i| [2.0, 0.0][i % 2]));
+//! let made = graph.fill([32, 2], 0.0);
 //! let between = interpolates(real, made, graph.uniform("share", [32, 1]));
-//! let scores = critic.forward(between, Mode::Train);
-//! let omega = GradientPenalty::new(10.0)?.value(scores, between);
+//! let omega = GradientPenalty::new(10.0)?.value(critic.forward(between, Mode::Train), between);
 //! let difference = critic.forward(made, Mode::Train).mean() - critic.forward(real, Mode::Train).mean();
-//! let objective = difference + omega;
-//! # let _ = objective;
+//! let step = Optimiser::adam(0.01).minimise(difference + omega, &critic.parameters());
+//! let mut plan = step.add_to(Plan::builder(&graph).output("difference", difference)).compile();
+//! let mut parameters = initialise(&critic, 1);
+//! step.initialise_state(&mut parameters);
+//! let mut found = 0.0;
+//! for _ in 0..300 {
+//!     found = plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(0.01))])?.scalar("difference");
+//! }
+//! // Of all slopes s the best one makes 10 (s - 1)² - 2 s smallest: s is 1.1, and the distance is 2.
+//! assert!((found + 2.2).abs() < 0.1, "{found}");
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 

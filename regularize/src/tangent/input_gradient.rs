@@ -17,16 +17,21 @@
 //! [`DoubleBackpropagation`](super::DoubleBackpropagation).
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::tangent::{GradientNorm, InputGradientPenalty};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let smooth = InputGradientPenalty::new(0.05, GradientNorm::One)?;
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| {
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(3).objective(move |batch| {
 //!     let each = batch.logits().cross_entropy_each(batch.labels);
 //!     smooth.added_to(each.mean(), each, batch.inputs)
 //! });
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::{mean, rows};

@@ -16,14 +16,20 @@
 //! of the estimate is an estimate of the derivative, also without bias (their section 2.2).
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::tangent::JacobianNorm;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let smooth = JacobianNorm::new(0.01, 1)?;
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(3)
 //!     .objective(move |batch| smooth.added_to(batch.cross_entropy(), batch.logits(), batch.inputs));
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::{mean, rows, squares};

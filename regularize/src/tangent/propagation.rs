@@ -17,17 +17,22 @@
 //! The product with the Jacobian is one forward sweep for each tangent ([`jvp`]).
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::tangent::{TangentPropagation, Transformations};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let moves = Transformations::new(8, 8, 0.9)?; // all of them
 //! let propagation = TangentPropagation::new(3.0)?;
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| {
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(3).objective(move |batch| {
 //!     let (loss, probabilities) = (batch.cross_entropy(), batch.logits().softmax());
 //!     propagation.added_to(loss, probabilities, batch.inputs, &moves.tangents(batch.inputs))
 //! });
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::{mean, squares};
