@@ -98,6 +98,24 @@ impl Batches {
         self.order[..self.visited()].chunks(self.batch_size)
     }
 
+    /// Where an example comes in an epoch: the step of the training, counted from 0 over all epochs, and its row in
+    /// that step's batch. `None` if the epoch leaves it out, or there is no such example. As draws are functions of
+    /// seed, step and row, this finds the draws that an example had.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// let mut batches = Batches::in_order(10, 4)?;
+    /// assert_eq!(batches.find(0, 6), Some((1, 2)));
+    /// assert_eq!(batches.find(2, 6), Some((2 * 3 + 1, 2)));
+    /// assert_eq!(batches.find(0, 10), None);
+    /// # Ok::<(), nn::data::DataError>(())
+    /// ```
+    pub fn find(&mut self, epoch: u64, example: usize) -> Option<(u64, usize)> {
+        let (before, size) = (epoch * self.batches_per_epoch() as u64, self.batch_size);
+        let place = self.epoch(epoch).flatten().position(|&index| index == example)?;
+        Some((before + (place / size) as u64, place % size))
+    }
+
     /// How many examples an epoch visits.
     fn visited(&self) -> usize {
         match self.last {
@@ -134,6 +152,26 @@ mod tests {
             let mut indices = batches.concat();
             indices.sort_unstable();
             prop_assert_eq!(indices, (0..len).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn an_example_is_found_where_it_comes(
+            len in 1usize..60, batch_size in 1usize..20, seed: u64, at in 0u64..5, drop: bool,
+        ) {
+            let mut batches = Batches::new(len, batch_size, seed).unwrap();
+            if drop && batch_size <= len {
+                batches = batches.with_last(LastBatch::Drop).unwrap();
+            }
+            let rows: Vec<Vec<usize>> = batches.epoch(at).map(<[usize]>::to_vec).collect();
+            let mut visited = 0;
+            for example in 0..len {
+                if let Some((step, row)) = batches.find(at, example) {
+                    prop_assert_eq!(rows[(step - at * rows.len() as u64) as usize][row], example);
+                    visited += 1;
+                }
+            }
+            prop_assert_eq!(visited, rows.concat().len());
+            prop_assert_eq!(batches.find(at, len), None);
         }
 
         #[test]

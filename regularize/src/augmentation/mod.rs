@@ -61,8 +61,8 @@
 //! unless [`Augment::named`] says otherwise, with a number from the second of a kind on, `augment.affine2`; its
 //! parameters append theirs, `augment.affine.angle`. Inserting an augmentation of another kind changes no draw of
 //! the others, and neither do threads. Step and place of an example in an epoch are a pure function of the seed as
-//! well ([`nn::data::Batches`]), so seed, epoch and example determine every parameter: the step is `epoch ·
-//! batches per epoch + batch`, the draws of the example are the row of its place.
+//! well, so for batches of a given size seed, epoch and example determine every parameter:
+//! [`Batches::find`](nn::data::Batches::find) says in which step and row the example's draws are.
 
 pub mod affine;
 pub mod aug_mix;

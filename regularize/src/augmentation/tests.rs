@@ -179,15 +179,10 @@ fn seed_epoch_and_example_determine_the_draws() {
     .cast::<f64>();
 
     let mut batches = Batches::new(examples, batch_size, seed).unwrap();
-    let per_epoch = batches.batches_per_epoch() as u64;
-    let (batch, place, size) = batches
-        .epoch(epoch)
-        .enumerate()
-        .find_map(|(b, rows)| {
-            rows.iter().position(|&row| row == example).map(|place| (b as u64, place, rows.len()))
-        })
-        .unwrap();
-    let draw = Draw { seed, run: epoch * per_epoch + batch };
+    let (step, place) = batches.find(epoch, example).unwrap();
+    let of_epoch = step as usize % batches.batches_per_epoch();
+    let size = batches.epoch(epoch).nth(of_epoch).unwrap().len();
+    let draw = Draw { seed, run: step };
     // The angle that this predicts.
     let graph = Graph::<f64>::new();
     let angle = between(graph.uniform("augment.affine.angle", [size]), -30.0, 30.0);

@@ -36,11 +36,9 @@ use autograd::{Parameters, Real, Shape, Var};
 use nn::ParameterSpec;
 use nn::optimise::{HyperparameterError, Memory, Transform, Update};
 
-/// The slot of each parameter's average.
-const SLOT: &str = "exponential_average";
-
 /// An exponential moving average of every parameter, the last transform of a chain. See the [module
-/// documentation](self). Slots: `exponential_average` of each parameter, and `exponential_average/steps`.
+/// documentation](self). Slots: `exponential_average(DECAY)` of each parameter, and
+/// `exponential_average(DECAY)/steps`: averages of several decays stand beside each other in one chain.
 ///
 /// ```
 /// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
@@ -92,7 +90,12 @@ impl ExponentialAverage {
         parameters: &Parameters<T>,
         specs: &[ParameterSpec],
     ) -> Result<Parameters<T>, RegularizeError> {
-        taken_out(SLOT, parameters, specs)
+        taken_out(&self.slot(), parameters, specs)
+    }
+
+    /// The slot of each parameter's average.
+    fn slot(&self) -> String {
+        format!("exponential_average({})", self.decay)
     }
 }
 
@@ -103,12 +106,13 @@ fn moving_average<'g, T: Real>(average: Var<'g, T>, new: Var<'g, T>, decay: f64)
 
 impl<T: Real> Transform<T> for ExponentialAverage {
     fn transform<'g>(&self, updates: &[Update<'g, '_, T>], memory: &mut Memory<'g, T>) -> Vec<Var<'g, T>> {
-        let steps = memory.recall(SLOT, "steps", Shape::SCALAR);
+        let slot = self.slot();
+        let steps = memory.recall(&slot, "steps", Shape::SCALAR);
         // In f32 a count comes to rest at 2^24; only whether it is 0 matters.
         memory.keep(steps, steps + 1.0);
         let first = steps.equal(0.0);
         for Update { spec, parameter, value } in updates {
-            let kept = memory.recall(&spec.name, SLOT, spec.shape);
+            let kept = memory.recall(&spec.name, &slot, spec.shape);
             // Before the first step the average is the parameter itself.
             let old = first.select(*parameter, kept);
             memory.keep(kept, moving_average(old, *parameter - *value, self.decay));

@@ -37,12 +37,9 @@ use autograd::{Parameters, Real, Shape, Var};
 use nn::ParameterSpec;
 use nn::optimise::{HyperparameterError, Memory, Transform, Update};
 
-/// The slot of each parameter's mean.
-const SLOT: &str = "weight_average";
-
 /// The mean of the parameters at regular steps, the last transform of a chain. See the [module
-/// documentation](self). Slots: `weight_average` of each parameter, `weight_average/count`, which is `n`, and
-/// `weight_average/since`, the steps since the last that was taken.
+/// documentation](self). Slots: `weight_average(START,PERIOD)` of each parameter, and under that name `count`, which
+/// is `n`, and `since`, the steps since the last that was taken: several means stand beside each other in one chain.
 ///
 /// ```
 /// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
@@ -90,7 +87,7 @@ impl WeightAverage {
 
     /// How many sets of parameters are in the mean; 0 before the first.
     pub fn count<T: Real>(&self, parameters: &Parameters<T>) -> u64 {
-        let count = parameters.get(&format!("{SLOT}/count"));
+        let count = parameters.get(&format!("{}/count", self.slot()));
         count.map_or(0, |count| count.item().to_f64() as u64)
     }
 
@@ -105,18 +102,24 @@ impl WeightAverage {
         parameters: &Parameters<T>,
         specs: &[ParameterSpec],
     ) -> Result<Parameters<T>, RegularizeError> {
-        let taken = taken_out(SLOT, parameters, specs)?;
+        let taken = taken_out(&self.slot(), parameters, specs)?;
         match self.count(parameters) {
             0 => Err(RegularizeError::NothingAveraged { start: self.start }),
             _ => Ok(taken),
         }
     }
+
+    /// The slot of each parameter's mean.
+    fn slot(&self) -> String {
+        format!("weight_average({},{})", self.start, self.period)
+    }
 }
 
 impl<T: Real> Transform<T> for WeightAverage {
     fn transform<'g>(&self, updates: &[Update<'g, '_, T>], memory: &mut Memory<'g, T>) -> Vec<Var<'g, T>> {
-        let count = memory.recall(SLOT, "count", Shape::SCALAR);
-        let since = memory.recall(SLOT, "since", Shape::SCALAR);
+        let slot = self.slot();
+        let count = memory.recall(&slot, "count", Shape::SCALAR);
+        let since = memory.recall(&slot, "since", Shape::SCALAR);
         let waited = since + 1.0;
         let due = count.equal(0.0).select(count.like(self.start as f64), count.like(self.period as f64));
         let taken = waited.greater_equal(due);
@@ -124,7 +127,7 @@ impl<T: Real> Transform<T> for WeightAverage {
         memory.keep(since, waited * (1.0 - taken));
         let share = taken / (count + 1.0);
         for Update { spec, parameter, value } in updates {
-            let mean = memory.recall(&spec.name, SLOT, spec.shape);
+            let mean = memory.recall(&spec.name, &slot, spec.shape);
             // A share of 0 leaves the mean as it is, bit for bit; one of 1 makes it the parameter.
             memory.keep(mean, mean + (*parameter - *value - mean) * share);
         }

@@ -168,18 +168,24 @@ impl Watch {
         }
     }
 
-    /// `GL`, in per cent; 0 at the minimum and before there is one.
+    /// `GL`, in per cent of the minimum's size; 0 at the minimum and before there is one.
     fn generalisation_loss(&self) -> f64 {
-        if self.value > self.smallest { 100.0 * (self.value / self.smallest - 1.0) } else { 0.0 }
+        if self.value > self.smallest { 100.0 * beyond(self.value, self.smallest) } else { 0.0 }
     }
 
     /// `P_k`, in per mille.
     fn progress(&self) -> f64 {
         let mean = self.training.iter().sum::<f64>() / self.training.len() as f64;
         let smallest = self.training.iter().copied().fold(f64::INFINITY, f64::min);
-        let progress = 1000.0 * (mean / smallest - 1.0);
+        let progress = 1000.0 * beyond(mean, smallest);
         if progress.is_finite() { progress } else { 0.0 }
     }
+}
+
+/// By how much `value` is above `smallest`, as a share of the latter's size: `value / smallest - 1` for positive
+/// ones, which Prechelt has in mind, and above 0 for a larger value in every case.
+fn beyond(value: f64, smallest: f64) -> f64 {
+    if smallest > 0.0 { value / smallest - 1.0 } else { (value - smallest) / smallest.abs() }
 }
 
 #[cfg(test)]

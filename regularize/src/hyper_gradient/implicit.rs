@@ -14,7 +14,7 @@
 //!
 //! The system is solved by conjugate gradients (Hestenes and Stiefel 1952), which need of `H` only products
 //! with vectors: forward sweeps over the gradient. Their iterations are unrolled like steps of an optimiser.
-//! Along a direction of no positive curvature they stop; [`Implicit::residual`] says what is missing then.
+//! At a direction of no positive curvature they stop; [`Implicit::residual`] says what is missing then.
 
 use super::unroll::total_derivative;
 use crate::error::{RegularizeError, at_least_zero};
@@ -69,11 +69,14 @@ impl ConjugateGradients {
         let mut squared = start;
         for _ in 0..self.iterations {
             let curved = product(&p);
-            let step = guarded_ratio(squared, dot(&p, &curved));
+            let curvature = dot(&p, &curved);
+            let step = guarded_ratio(squared, curvature);
             v = along(&v, step, &p);
             r = along(&r, -step, &curved);
             let next = dot(&r, &r);
-            p = along(&r, guarded_ratio(next, squared), &p);
+            // The next direction is none if this one curved downwards: it, too, and all after it.
+            let open = curvature.greater(0.0);
+            p = along(&r, guarded_ratio(next, squared), &p).into_iter().map(|p| p * open).collect();
             squared = next;
         }
         (v, guarded_ratio(squared, start).sqrt())

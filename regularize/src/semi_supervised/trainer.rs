@@ -17,7 +17,9 @@ use autograd::{Feed, Graph, Parameters, Plan, Real, Tensor, Var};
 use nn::data::{Batches, DataError, Dataset, LastBatch};
 use nn::loss::error_count;
 use nn::optimise::OptimiserStep;
-use nn::train::{Batch, EpochMetrics, EpochObserver, Evaluation, Evaluator};
+use nn::train::{
+    Batch, BatchSums, EpochMetrics, EpochObserver, Evaluation, Evaluator, Position, StepMetrics,
+};
 use nn::{LEARNING_RATE, Layer, Mode, Optimiser, ParameterSpec};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -196,8 +198,10 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
         self.fit_observed(labelled, unlabelled, validation, parameters, &mut nobody)
     }
 
-    /// [`SemiSupervisedTrainer::fit`] with an observer of each epoch, such as
-    /// [`EarlyStopping`](crate::EarlyStopping).
+    /// [`SemiSupervisedTrainer::fit`] with an observer of each step and epoch, such as
+    /// [`EarlyStopping`](crate::EarlyStopping). It sees the measures of the validation, which are the teacher's if
+    /// there is one, and all parameters: the teacher's own among them are what
+    /// [`MeanTeacher::parameters_of`] takes out of those that were kept.
     ///
     /// # Errors
     /// As [`SemiSupervisedTrainer::fit`].
@@ -243,6 +247,7 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
         for epoch in 0..self.epochs {
             let begun = Instant::now();
             let mut sums = vec![0.0; names.len() + 3];
+            let mut position = Position::epoch(epoch);
             for (number, indices) in without.epoch(epoch).enumerate() {
                 let at = epoch * per_epoch + number as u64;
                 unlabelled.gather_into(indices, &mut others, &mut ignored)?;
@@ -266,6 +271,14 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
                 }
                 let measured = ["objective", "loss", "errors"].into_iter().chain(names.iter().map(|n| &**n));
                 sums.iter_mut().zip(measured).for_each(|(sum, name)| *sum += outputs.scalar(name).to_f64());
+                let size = sizes[0] as f64;
+                let measured = BatchSums { objective: sums[0] * size, loss: sums[1] * size, errors: sums[2] };
+                position = Position { batch: position.batch + 1, measured, ..position };
+                let learning_rate = self.optimiser.learning_rate(at);
+                let metrics = StepMetrics { objective: value, learning_rate, position };
+                if observer.step_ended(&metrics, parameters).is_break() {
+                    return Ok(curve);
+                }
             }
             let seconds = begun.elapsed().as_secs_f64();
             let mean: Vec<f64> = sums.iter().map(|sum| sum / per_epoch as f64).collect();

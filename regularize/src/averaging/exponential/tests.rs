@@ -97,5 +97,39 @@ fn what_makes_no_sense_is_refused() {
     }
     let none = Parameters::<f64>::new();
     let error = ExponentialAverage::new(0.5).unwrap().averaged(&none, &[weight(2)]).unwrap_err();
-    assert_eq!(error.to_string(), "there is no parameter `w/exponential_average`; there are: none");
+    assert_eq!(error.to_string(), "there is no parameter `w/exponential_average(0.5)`; there are: none");
+}
+
+/// Several averages, of either kind, in one chain are each what they are alone.
+#[test]
+fn averages_beside_each_other_do_not_disturb_each_other() {
+    use crate::WeightAverage;
+    let (fast, slow) = (ExponentialAverage::new(0.5).unwrap(), ExponentialAverage::new(0.9).unwrap());
+    let (early, late) = (WeightAverage::new(2, 1).unwrap(), WeightAverage::new(4, 2).unwrap());
+    let trained = |optimiser: Optimiser<f64>| {
+        let (graph, specs) = (Graph::<f64>::new(), [weight(2)]);
+        let w = specs[0].declare(&graph);
+        let loss = (w.powi(2) * graph.constant(Tensor::new([2], vec![1.0, 3.0]))).sum();
+        let step = optimiser.minimise(loss, &specs);
+        let mut plan = step.add_to(Plan::builder(&graph).output("loss", loss)).compile();
+        let mut parameters = [("w", Tensor::new([2], vec![1.0, -2.0]))].into_iter().collect();
+        step.initialise_state(&mut parameters);
+        for _ in 0..9 {
+            plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(0.1))]).unwrap();
+        }
+        parameters
+    };
+    let sgd = || Optimiser::<f64>::sgd(0.1);
+    let (specs, all) = ([weight(2)], trained(sgd().then(fast).then(early).then(slow).then(late)));
+    for average in [fast, slow] {
+        let alone = trained(sgd().then(average));
+        assert_eq!(average.averaged(&all, &specs).unwrap(), average.averaged(&alone, &specs).unwrap());
+    }
+    for average in [early, late] {
+        let alone = trained(sgd().then(average));
+        assert_eq!(average.averaged(&all, &specs).unwrap(), average.averaged(&alone, &specs).unwrap());
+        assert_eq!(average.count(&all), average.count(&alone));
+    }
+    assert_ne!(fast.averaged(&all, &specs).unwrap(), slow.averaged(&all, &specs).unwrap());
+    assert_eq!((early.count(&all), late.count(&all)), (8, 3));
 }

@@ -156,3 +156,20 @@ fn a_rise_is_measured_from_the_smallest_value() {
     // 0.7 is 17 % above 0.6, and below 1.
     assert_eq!([stops(0, 1.0), stops(1, 0.6), stops(2, 0.65), stops(3, 0.7)], [false, false, false, true]);
 }
+
+/// Losses may be negative, as log-densities and free energies are: a fall is no reason, a rise is one, and what
+/// counts is its share of the minimum's size.
+#[test]
+fn negative_losses_are_judged_by_the_size_of_their_minimum() {
+    let falling = [-1.0, -2.0, -3.0, -4.0];
+    let quotient = Criterion::ProgressQuotient { alpha: 0.1, strip: 2 };
+    assert_eq!(stops(quotient, &falling, &falling), None);
+    assert_eq!(stops(Criterion::GeneralisationLoss(20.0), &falling, &falling), None);
+    // From -4 to -3.3 is 17.5 % of 4, to -3.1 22.5 %.
+    let rising = [-1.0, -4.0, -3.3, -3.1, 2.0];
+    assert_eq!(stops(Criterion::GeneralisationLoss(20.0), &rising, &falling), Some(4));
+    assert_eq!(stops(Criterion::GeneralisationLoss(100.0), &rising, &falling), Some(5));
+    // In the strip of -3 and -4 the mean is an eighth above the minimum: 125 per mille.
+    assert_eq!(stops(Criterion::ProgressQuotient { alpha: 0.17, strip: 2 }, &rising, &falling), Some(4));
+    assert_eq!(stops(Criterion::ProgressQuotient { alpha: 0.19, strip: 2 }, &rising, &falling), None);
+}

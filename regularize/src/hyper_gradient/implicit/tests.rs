@@ -247,6 +247,45 @@ fn without_positive_curvature_the_residual_says_so() {
     assert_eq!((value(found.residual), value(found.gradient[0])), (1.0, 0.0));
 }
 
+/// Curvatures of both signs: the iterations end at the first direction that curves downwards, at the point that they
+/// reached before it, however many follow.
+#[test]
+fn at_a_direction_that_curves_downwards_the_iterations_end() {
+    let (curvatures, b) = ([3.0, 2.0, -1.0, 0.5], [1.0, -2.0, 1.5, 0.25]);
+    let solved = |iterations: usize| {
+        let graph = Graph::<f64>::new();
+        let w = weight(4).declare(&graph);
+        let loss = (w.powi(2) * graph.constant(Tensor::new([4], curvatures.to_vec()))).sum() * 0.5;
+        let right = graph.constant(Tensor::new([4], b.to_vec()));
+        let (v, residual) = exact(iterations).solve(&grad(loss, &[w]), &[w], &[right]);
+        let parameters = [("w", Tensor::zeros([4]))].into_iter().collect();
+        [v[0], residual].map(|v| crate::testing::run(v, &parameters, Draw::default()))
+    };
+    // By plain loops.
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (mut v, mut r, mut p) = (vec![0.0; 4], b.to_vec(), b.to_vec());
+    let mut ended = None;
+    for iteration in 0..4 {
+        let curved: Vec<f64> = p.iter().zip(curvatures).map(|(p, h)| p * h).collect();
+        let (squared, curvature) = (dot(&r, &r), dot(&p, &curved));
+        if curvature <= 0.0 {
+            ended = Some(iteration);
+            break;
+        }
+        let step = squared / curvature;
+        (0..4).for_each(|i| (v[i], r[i]) = (v[i] + step * p[i], r[i] - step * curved[i]));
+        let factor = dot(&r, &r) / squared;
+        (0..4).for_each(|i| p[i] = r[i] + factor * p[i]);
+    }
+    assert!(ended.is_some_and(|ended| ended > 0), "{ended:?}");
+    let missing = (dot(&r, &r) / dot(&b, &b)).sqrt();
+    for iterations in ended.unwrap()..8 {
+        let [found, residual] = solved(iterations.max(1));
+        found.data().iter().zip(&v).for_each(|(a, b)| assert_close(*a, *b, 1e-13));
+        assert_close(residual.item(), missing, 1e-13);
+    }
+}
+
 /// A flat validation loss asks nothing of the solver.
 #[test]
 fn at_the_best_validation_loss_the_derivative_is_zero() {

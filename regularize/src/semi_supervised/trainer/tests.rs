@@ -106,7 +106,53 @@ fn early_stopping_looks_on() {
         .fit_observed(&labelled, &unlabelled, Some(&validation), &mut parameters, &mut stopping)
         .unwrap();
     assert!(curve.len() < 40);
-    assert_eq!(stopping.finish().unwrap().epochs, curve.len() as u64);
+    let stopped = stopping.finish().unwrap();
+    assert_eq!(stopped.epochs, curve.len() as u64);
+    let per_epoch = (unlabelled.shape()[0] / 128) as u64;
+    assert_eq!(stopped.steps, (stopped.epoch + 1) * per_epoch);
+}
+
+/// What is kept belongs to what was measured: the teacher's loss, and the teacher's parameters beside the network's.
+#[test]
+fn early_stopping_with_a_teacher_keeps_the_teacher_that_it_measured() {
+    let [data, validation] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let (model, teacher) = (model(), MeanTeacher::new(0.9).unwrap());
+    let mut stopping = EarlyStopping::new(3);
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.5)).teacher(teacher).epochs(6);
+    let mut parameters = initialise(&model, 1);
+    trainer.fit_observed(&labelled, &unlabelled, Some(&validation), &mut parameters, &mut stopping).unwrap();
+    let stopped = stopping.finish().unwrap();
+    let own = teacher.parameters_of(&model.parameters(), &stopped.parameters).unwrap();
+    let mut evaluator = Evaluator::new(&model, 256);
+    assert_eq!(evaluator.evaluate(&validation, &own).unwrap().loss, stopped.value);
+    assert_ne!(evaluator.evaluate(&validation, &stopped.parameters).unwrap().loss, stopped.value);
+}
+
+/// An observer may end the training after any step.
+#[test]
+fn a_step_may_be_the_last() {
+    struct After(u64);
+    impl EpochObserver<f32> for After {
+        fn epoch_ended(&mut self, _: &EpochMetrics, _: &Parameters<f32>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+        fn step_ended(&mut self, metrics: &StepMetrics, _: &Parameters<f32>) -> ControlFlow<()> {
+            self.0 -= 1;
+            let Position { batch, measured, .. } = metrics.position;
+            assert!(batch >= 1 && measured.objective > 0.0 && metrics.learning_rate == 0.5);
+            if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    let [data, _] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let per_epoch = (unlabelled.shape()[0] / 128) as u64;
+    let model = model();
+    let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::sgd(0.5)).epochs(4);
+    let mut observer = After(per_epoch + 1);
+    let mut parameters = initialise(&model, 1);
+    let curve = trainer.fit_observed(&labelled, &unlabelled, None, &mut parameters, &mut observer).unwrap();
+    assert_eq!((curve.len(), observer.0), (1, 0));
 }
 
 #[test]
