@@ -446,6 +446,9 @@ pub struct Verified {
 /// # Errors
 /// [`RegularizeError::NoBounds`] if the network has an operation without a rule, [`RegularizeError::OutsideBox`] if
 /// an example is no valid input; others if data, model and parameters do not fit.
+///
+/// # Panics
+/// If the network does not make `[n, classes]`.
 pub fn verify<T: Real>(
     model: &dyn Layer<T>,
     region: InputBox,

@@ -175,16 +175,15 @@ impl<'m, T: Real> Victim<'m, T> {
     /// Each example's loss and its gradient at the points `x`, in the place of the examples of `targets`.
     ///
     /// # Errors
-    /// As [`Victim::logits`].
-    ///
-    /// # Panics
-    /// If there are fewer classes than the loss compares: see [`AttackLoss::each`].
+    /// [`RegularizeError::TooFewClasses`] if the loss compares more classes than there are (see
+    /// [`AttackLoss::each`]), or as [`Victim::logits`].
     pub fn slope(
         &mut self,
         loss: AttackLoss,
         x: &Tensor<T>,
         targets: &Targets<'_, T>,
     ) -> Result<Slope<T>, RegularizeError> {
+        self.check_classes(loss, x, targets)?;
         let examples = x.shape()[0];
         let mut gradient = vec![0.0f64; x.data().len()];
         let mut losses = vec![0.0f64; examples];
@@ -251,10 +250,7 @@ impl<'m, T: Real> Victim<'m, T> {
     /// ```
     ///
     /// # Errors
-    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::logits`].
-    ///
-    /// # Panics
-    /// As [`Victim::slope`].
+    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::slope`].
     pub fn estimated_gradient(
         &mut self,
         loss: AttackLoss,
@@ -320,6 +316,20 @@ impl<'m, T: Real> Victim<'m, T> {
         })
     }
 
+    /// That the network has as many classes as the loss compares. A network that does not take the examples is
+    /// left to whatever says so.
+    fn check_classes(
+        &self,
+        loss: AttackLoss,
+        x: &Tensor<T>,
+        targets: &Targets<'_, T>,
+    ) -> Result<(), RegularizeError> {
+        match self.model.output_shape(x.shape()) {
+            Ok(logits) if logits.rank() > 0 => loss.check(logits.last(), targets.targets.is_some()),
+            _ => Ok(()),
+        }
+    }
+
     /// Each example's value of a loss, without gradients.
     pub(super) fn losses(
         &mut self,
@@ -327,6 +337,7 @@ impl<'m, T: Real> Victim<'m, T> {
         x: &Tensor<T>,
         targets: &Targets<'_, T>,
     ) -> Result<Vec<f64>, RegularizeError> {
+        self.check_classes(loss, x, targets)?;
         let mut losses = vec![0.0f64; x.shape()[0]];
         for draw in 0..self.draws {
             let build = |graph: &Graph<T>, model: &dyn Layer<T>, mode, shape: Shape| {

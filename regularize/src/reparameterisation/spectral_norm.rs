@@ -203,6 +203,9 @@ pub fn power_iteration<'g, T: Real>(w: Var<'g, T>, v: Var<'g, T>, rounds: usize)
 /// assert_eq!(found[1].data(), [0.0; 4]);
 /// # Ok::<(), autograd::RunError>(())
 /// ```
+///
+/// # Panics
+/// If the shapes do not fit.
 #[track_caller]
 pub fn spectrally_normalised<'g, T: Real>(w: Var<'g, T>, sigma: Var<'g, T>) -> Var<'g, T> {
     w / nonzero(sigma)
