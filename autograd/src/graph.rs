@@ -22,6 +22,8 @@
 
 mod proposals;
 
+pub use proposals::ProposedUpdate;
+
 use crate::error::GraphError;
 use crate::ops::{Literal, Op, Shared};
 use crate::real::Real;

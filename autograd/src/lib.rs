@@ -105,7 +105,7 @@ pub use error::GraphError;
 pub use eval::{Interpreter, NonFinite, Run, Value, interpret, interpret_indices};
 pub use feed::{Feed, RunError};
 pub use grad::{grad, grad_or_zero, hessian, hvp, jacobian, jvp, try_grad, try_jvp, try_vjp, vjp};
-pub use graph::{Element, Graph, IndexVar, Node, NodeId, Var};
+pub use graph::{Element, Graph, IndexVar, Node, NodeId, ProposedUpdate, Var};
 pub use ops::Op;
 pub use ops::custom::Custom;
 pub use ops::random::Draw;

@@ -5,6 +5,9 @@ use crate::error::{GraphError, OrPanic};
 use crate::ops::Op;
 use crate::real::Real;
 
+/// A parameter, and the expression of what it should become.
+pub type ProposedUpdate<'g, T> = (Var<'g, T>, Var<'g, T>);
+
 impl<T: Real> Graph<T> {
     /// Leaves a note on the graph: a plan that runs this pass for real should give `parameter` the value of
     /// `expression`. Nothing is updated by itself; whoever builds the plan reads
@@ -82,7 +85,7 @@ impl<T: Real> Graph<T> {
     pub fn intercepting_proposals<'g, R>(
         &'g self,
         record: impl FnOnce() -> R,
-    ) -> (R, Vec<(Var<'g, T>, Var<'g, T>)>) {
+    ) -> (R, Vec<ProposedUpdate<'g, T>>) {
         let before = self.proposals.take();
         let result = record();
         let found = self.proposals.replace(before);
@@ -92,7 +95,7 @@ impl<T: Real> Graph<T> {
 
     /// What [`Graph::propose_update`] was told, each parameter with the expression of its new value, in the
     /// order of the proposals.
-    pub fn proposed_updates(&self) -> Vec<(Var<'_, T>, Var<'_, T>)> {
+    pub fn proposed_updates(&self) -> Vec<ProposedUpdate<'_, T>> {
         let var = |id| Var { graph: self, id };
         self.proposals.borrow().iter().map(|&(parameter, new)| (var(parameter), var(new))).collect()
     }

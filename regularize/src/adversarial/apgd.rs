@@ -36,10 +36,18 @@ const RISING: f64 = 0.75;
 /// APGD. See the [module documentation](self).
 ///
 /// ```
-/// use regularize::adversarial::{Apgd, AttackLoss, Threat};
-/// let threat = Threat::infinity(0.1)?.within(0.0, 1.0)?;
-/// let attacks = [Apgd::new(threat, 100)?, Apgd::new(threat, 100)?.on(AttackLoss::LogitRatio)];
-/// # let _ = attacks;
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::AttackEvaluator;
+/// use regularize::adversarial::{Apgd, Attack, AttackLoss, Threat};
+/// let attack = Apgd::new(Threat::infinity(0.25)?.within(0.0, 1.0)?, 100)?;
+/// assert_eq!(attack.checkpoints(), [22, 41, 57, 70, 80, 87, 93, 99]);
+/// assert_eq!(Attack::<f64>::name(&attack.on(AttackLoss::LogitRatio)), "APGD-DLR-100");
+///
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &Parameters::new())?;
+/// assert_eq!(found.clipped.data(), [0.375, 0.625]); // the corner where the label's lead is smallest
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,10 +80,10 @@ impl Apgd {
     /// If the norm is not the one norm.
     ///
     /// ```
-    /// use regularize::adversarial::{Apgd, Threat};
+    /// use regularize::adversarial::{Apgd, Attack, Threat};
     /// let attack = Apgd::new(Threat::one(12.0)?.within(0.0, 1.0)?, 100)?.from_larger_balls()?;
+    /// assert_eq!(Attack::<f64>::name(&attack), "APGD-CE-100 from 3 ε");
     /// assert!(Apgd::new(Threat::two(0.5)?, 100)?.from_larger_balls().is_err());
-    /// # let _ = attack;
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn from_larger_balls(self) -> Result<Apgd, RegularizeError> {

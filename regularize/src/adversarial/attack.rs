@@ -36,6 +36,49 @@ use autograd::{Real, Tensor};
 use std::fmt::Debug;
 
 /// A way of moving examples to where a network errs.
+///
+/// One of one's own has a name, a threat and a way: it asks the victim, and hands back points and what it saw.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{Attack, AttackLoss, Moved, Targets, Threat, Victim};
+/// use regularize::{AttackEvaluator, RegularizeError};
+///
+/// /// All of the budget on the margin's gradient, entry by entry.
+/// #[derive(Debug)]
+/// struct OneStep(Threat);
+///
+/// impl Attack<f64> for OneStep {
+///     fn name(&self) -> String {
+///         "one step".into()
+///     }
+///     fn threat(&self) -> Threat {
+///         self.0
+///     }
+///     fn run(
+///         &self,
+///         victim: &mut Victim<'_, f64>,
+///         targets: &Targets<'_, f64>,
+///         epsilon: f64,
+///     ) -> Result<Moved<f64>, RegularizeError> {
+///         let slope = victim.slope(AttackLoss::Margin, targets.x, targets)?;
+///         let (x, g) = (targets.x.data(), slope.gradient.data());
+///         let step = |i: usize| if g[i] == 0.0 { x[i] } else { x[i] + epsilon * g[i].signum() };
+///         let points = Tensor::from_fn(targets.x.shape(), step);
+///         let trace = vec![slope.losses.iter().sum::<f64>() / slope.losses.len() as f64];
+///         Ok(Moved { points, zero_gradient: slope.zero, non_finite: slope.non_finite, trace })
+///     }
+/// }
+///
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let attack = OneStep(Threat::infinity(0.25)?.within(0.0, 1.0)?);
+/// let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &Parameters::new())?;
+/// assert_eq!((found.clipped.data(), &found.success[..]), (&[0.375, 0.625][..], &[true][..]));
+/// assert_eq!(found.robustness.trace, [-0.25]); // the margin that it saw
+/// # Ok::<(), RegularizeError>(())
+/// ```
 pub trait Attack<T: Real>: Debug {
     /// Its name in tables.
     fn name(&self) -> String;
@@ -198,6 +241,22 @@ impl<T: Real> Targets<'_, T> {
 
 /// An attack run several times from other draws, the best point of each example kept: that of the largest margin,
 /// and of smallest perturbations the nearest one that succeeds.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{AttackEvaluator, Pgd, Restarts, Threat};
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// // A step so short that the place of the start decides.
+/// let short = Pgd::new(Threat::two(0.25)?, 1)?.step_size(0.01)?.from_random();
+/// let once = AttackEvaluator::new(&model, short, 1).attack(&data, &Parameters::new())?.robustness;
+/// let often = Restarts::new(short, 20)?;
+/// let best = AttackEvaluator::new(&model, often, 1).attack(&data, &Parameters::new())?.robustness;
+/// assert!(best.loss > once.loss);
+/// assert!(Restarts::new(short, 0).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Restarts<A> {
     attack: A,
@@ -242,6 +301,19 @@ impl<T: Real, A: Attack<T>> Attack<T> for Restarts<A> {
 }
 
 /// Several attacks, the best point of each example kept: the worst case.
+///
+/// ```
+/// use regularize::FastGradient;
+/// use regularize::adversarial::{Attack, Norm, Square, Threat, WorstOf};
+/// let threat = Threat::infinity(0.25)?.within(0.0, 1.0)?;
+/// let fast = FastGradient::of(threat);
+/// let worst = WorstOf::<f32>::new(vec![Box::new(fast), Box::new(Square::new(threat, 20)?)])?;
+/// assert_eq!((worst.name().as_str(), worst.threat()), ("worst of FGSM, Square-20", threat));
+/// // Budgets in two norms have no common worst case.
+/// let two_norms: Vec<Box<dyn Attack<f32>>> = vec![Box::new(fast), Box::new(fast.in_norm(Norm::Two))];
+/// assert!(WorstOf::new(two_norms).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug)]
 pub struct WorstOf<T: Real> {
     attacks: Vec<Box<dyn Attack<T>>>,

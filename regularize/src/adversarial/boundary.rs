@@ -17,19 +17,21 @@ use autograd::{Real, Shape, Tensor};
 /// The classes that a network predicts in a plane. See the [module documentation](self).
 ///
 /// ```
-/// use autograd::Tensor;
-/// use nn::{Activation, Sequential, initialise};
+/// use autograd::{Parameters, Tensor};
+/// use nn::Sequential;
 /// use regularize::adversarial::boundary::DecisionPlane;
 /// use regularize::adversarial::{Threat, Victim};
-/// # fn main() -> Result<(), regularize::RegularizeError> {
-/// let model = Sequential::<f64>::mlp(&[8, 16, 3], Activation::Relu);
-/// let parameters = initialise(&model, 1);
-/// let x = Tensor::full([1, 8], 0.5);
-/// let plane = DecisionPlane::around(&mut Victim::new(&model, &parameters), &x, 0, Threat::infinity(1.0)?, 21, 1)?;
-/// println!("{}", plane.drawing(|class| char::from(b'a' + class as u8)));
-/// assert_eq!(plane.classes.len(), 21 * 21);
-/// # Ok(())
-/// # }
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let parameters = Parameters::new();
+/// let mut victim = Victim::new(&model, &parameters);
+/// // Class 0 leads by 0.25, and loses twice what is gone along the gradient: the boundary is at 0.125.
+/// let x = Tensor::new([1, 2], vec![0.625, 0.375]);
+/// let plane = DecisionPlane::around(&mut victim, &x, 0, Threat::infinity(0.4)?, 5, 1)?;
+/// assert_eq!(plane.classes, [0, 0, 0, 1, 1].repeat(5));
+/// assert_eq!((plane.centre(), plane.share_of_centre()), (0, 0.6));
+/// let drawing = plane.drawing(|class| if class == 0 { '.' } else { 'x' });
+/// assert_eq!(drawing.lines().nth(2), Some(" . .[.]x x"));
+/// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecisionPlane {

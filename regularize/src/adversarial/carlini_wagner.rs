@@ -24,10 +24,17 @@ use nn::optimise::HyperparameterError;
 /// The attack of Carlini and Wagner. See the [module documentation](self).
 ///
 /// ```
-/// use regularize::adversarial::{CarliniWagner, Threat};
-/// let attack = CarliniWagner::new(Threat::two(2.0)?.within(0.0, 1.0)?, 5, 100)?;
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{AttackEvaluator, CarliniWagner, Threat};
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let attack = CarliniWagner::new(Threat::two(2.0)?.within(0.0, 1.0)?, 5, 100)?.rate(0.02)?;
+/// let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &Parameters::new())?;
+/// // The boundary is at a distance of 0.25/√2; nothing nearer can succeed.
+/// let distance = 0.25 / 2f64.sqrt();
+/// assert!(found.success[0] && found.norms[0] > distance && found.norms[0] < 1.05 * distance);
 /// assert!(CarliniWagner::new(Threat::two(2.0)?, 5, 100).is_err(), "it needs a box");
-/// # let _ = attack;
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -27,10 +27,16 @@ use autograd::Real;
 /// DeepFool. See the [module documentation](self).
 ///
 /// ```
-/// use regularize::adversarial::{DeepFool, Norm, Threat};
-/// let attack = DeepFool::new(Threat::two(2.0)?.within(0.0, 1.0)?, 50)?;
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{AttackEvaluator, DeepFool, Threat};
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let attack = DeepFool::new(Threat::two(2.0)?.within(0.0, 1.0)?, 50)?.overshoot(0.1)?;
+/// let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &Parameters::new())?;
+/// // The distance to the boundary, 0.25/√2, and a tenth more.
+/// assert!((found.norms[0] - 1.1 * 0.25 / 2f64.sqrt()).abs() < 1e-12 && found.success[0]);
 /// assert!(DeepFool::new(Threat::one(1.0)?, 50).is_err());
-/// # let _ = attack;
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -68,6 +68,20 @@ pub struct Finding {
 }
 
 /// What [`diagnose`] found.
+///
+/// ```
+/// use regularize::adversarial::{Check, Diagnosis, Finding};
+/// let finding = |check, passed, seen: &str| Finding { check, passed, seen: seen.into() };
+/// let found = Diagnosis {
+///     findings: vec![
+///         finding(Check::Deterministic, true, "two looks give the same logits"),
+///         finding(Check::ZeroGradients, false, "80.0 % of examples have no gradient"),
+///     ],
+/// };
+/// assert!(found.is_suspicious());
+/// assert_eq!(found.failed(), [Check::ZeroGradients]);
+/// assert_eq!(found.to_string().lines().last(), Some("SUSPICIOUS  80.0 % of examples have no gradient"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     /// All checks, in the order of the table.
@@ -97,6 +111,16 @@ impl fmt::Display for Diagnosis {
 }
 
 /// How thoroughly to look.
+///
+/// ```
+/// use regularize::adversarial::{Diagnostics, Threat};
+/// let how = Diagnostics::new(Threat::infinity(0.1)?.within(0.0, 1.0)?)?;
+/// let quicker = Diagnostics { steps: 10, queries: 50, ..how };
+/// assert_eq!((how.steps, quicker.steps, quicker.batch_size), (40, 10, how.batch_size));
+/// // Without a box there is no budget of half of it.
+/// assert!(Diagnostics::new(Threat::infinity(0.1)?).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Diagnostics {
     /// Norm infinity, the budget of interest, and the box.

@@ -30,6 +30,9 @@
 //! # }
 //! ```
 
+mod tally;
+
+use self::tally::Tally;
 use super::attack::{Attack, Moved};
 use super::loss::Goal;
 use super::norm::rows;
@@ -93,6 +96,21 @@ pub struct Attacked<T: Real> {
 }
 
 /// Attacks a network on data sets, in batches; plans are compiled when first needed and kept.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::{AttackEvaluator, FastGradient};
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let attack = FastGradient::new(0.25)?.within(0.0, 1.0)?;
+/// let mut evaluator = AttackEvaluator::new(&model, attack, 64);
+/// let found = evaluator.attack(&data, &Parameters::new())?;
+/// assert_eq!((found.clipped.data(), found.predicted.data()), (&[0.375, 0.625][..], &[1][..]));
+/// let curve = evaluator.curve(&data, &Parameters::new(), &[0.0, 0.0625, 0.25])?;
+/// assert_eq!(curve.iter().map(|found| found.error).collect::<Vec<_>>(), [0.0, 0.0, 1.0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct AttackEvaluator<'m, T: Real> {
     model: &'m dyn Layer<T>,
     attack: Box<dyn Attack<T> + 'm>,
@@ -123,16 +141,71 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
 
     /// The same on the network in another mode, with the seed of its draws and the attack's. The verdict on a
     /// batch is of other draws than those the attack saw.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Dropout, FastGradient};
+    /// // Logits of which dropout keeps each with probability ½.
+    /// let model = Sequential::<f64>::new().then(Dropout::new(0.5)?);
+    /// let x = Tensor::from_fn([400, 2], |i| [0.625, 0.375][i % 2]);
+    /// let data = Dataset::new(x, Tensor::full([400], 0), 2)?;
+    /// let error = |mode, seed| {
+    ///     let evaluator = AttackEvaluator::new(&model, FastGradient::new(0.1)?, 400);
+    ///     let found = evaluator.in_mode(mode, seed).curve(&data, &Parameters::new(), &[0.0])?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].error)
+    /// };
+    /// assert_eq!(error(Mode::Evaluate, 1)?, 0.0);
+    /// // Wrong where only the other class is kept: one in four, with a standard error of 0.022.
+    /// let found = error(Mode::Sample, 1)?;
+    /// assert!((found - 0.25).abs() < 0.07 && found == error(Mode::Sample, 1)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn in_mode(self, mode: Mode, seed: u64) -> Self {
         AttackEvaluator { mode, seed, plans: Plans::new(), ..self }
     }
 
     /// The same with the seed of the attack's draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Pgd, Threat};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+    /// let from_anywhere = Pgd::new(Threat::infinity(0.25)?, 1)?.step_size(0.01)?.from_random();
+    /// let found = |seed| {
+    ///     let mut evaluator = AttackEvaluator::new(&model, from_anywhere, 1).seed(seed);
+    ///     Ok::<_, regularize::RegularizeError>(evaluator.attack(&data, &Parameters::new())?.clipped)
+    /// };
+    /// assert!(found(1)? == found(1)? && found(1)? != found(2)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn seed(self, seed: u64) -> Self {
         AttackEvaluator { seed, plans: Plans::new(), ..self }
     }
 
     /// The same with losses and gradients of a stochastic network averaged over so many draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, Dropout, FastGradient};
+    /// // Logits of which dropout keeps each with probability ½: a draw errs if it keeps the second alone.
+    /// let model = Sequential::<f64>::new().then(Dropout::new(0.5)?);
+    /// let x = Tensor::from_fn([100, 2], |i| [0.75, 0.25][i % 2]);
+    /// let data = Dataset::new(x, Tensor::full([100], 0), 2)?;
+    /// let error = |draws| {
+    ///     let evaluator = AttackEvaluator::new(&model, FastGradient::new(0.1)?, 100).averaged_over(draws)?;
+    ///     let mut sampled = evaluator.in_mode(Mode::Sample, 1);
+    ///     let found = sampled.curve(&data, &Parameters::new(), &[0.0])?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].error)
+    /// };
+    /// // The mean of many does not.
+    /// assert!(error(1)? > 0.1 && error(100)? == 0.0);
+    /// assert!(error(0).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If there are no draws.
@@ -142,6 +215,24 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     }
 
     /// The same with another goal than any wrong class.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::adversarial::{AttackEvaluator, FastGradient, Goal};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 3], vec![0.5, 0.25, 0.375]), Tensor::new([1], vec![0]), 3)?;
+    /// let predicted = |goal| {
+    ///     let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?, 1).goal(goal);
+    ///     let found = evaluator.attack(&data, &Parameters::new())?;
+    ///     Ok::<_, regularize::RegularizeError>(found.predicted.data()[0])
+    /// };
+    /// assert_eq!(predicted(Goal::AnyOther)?, 2); // the nearest
+    /// assert_eq!(predicted(Goal::Class(1))?, 1);
+    /// assert_eq!(predicted(Goal::Shift(1))?, 1); // the one after the label
+    /// assert!(predicted(Goal::Class(3)).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn goal(self, goal: Goal) -> Self {
         AttackEvaluator { goal, ..self }
     }
@@ -149,6 +240,22 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     /// The same by an attacker who does not know the labels, and moves away from what the network predicts. A
     /// network trained on attacks of a single step may read the label from the perturbation (Kurakin,
     /// Goodfellow, Bengio, 2017); without labels there is none to read.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, FastGradient};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// // The network says 0; the label is 1.
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![1]), 2)?;
+    /// let attack = FastGradient::new(0.25)?;
+    /// let mut evaluator = AttackEvaluator::new(&model, attack, 1);
+    /// let away_from_label = evaluator.attack(&data, &Parameters::new())?;
+    /// assert_eq!(away_from_label.clipped.data(), [0.875, 0.125]);
+    /// let away_from_prediction = evaluator.without_labels().attack(&data, &Parameters::new())?;
+    /// assert_eq!(away_from_prediction.clipped.data(), [0.375, 0.625]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn without_labels(self) -> Self {
         AttackEvaluator { from_predictions: true, ..self }
     }
@@ -181,6 +288,20 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
     }
 
     /// The adversarial examples of `data` under each of several budgets.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::{AttackEvaluator, FastGradient};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+    /// let mut evaluator = AttackEvaluator::new(&model, FastGradient::new(0.25)?, 1);
+    /// let found = evaluator.attacks(&data, &Parameters::new(), &[0.0625, 0.25])?;
+    /// assert_eq!(found[0].clipped.data(), [0.5625, 0.4375]);
+    /// assert_eq!(found[1].clipped.data(), [0.375, 0.625]);
+    /// assert_eq!((found[0].success[0], found[1].success[0]), (false, true));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`AttackEvaluator::curve`].
@@ -280,116 +401,6 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
             }
         }
         clipped
-    }
-}
-
-/// What is added up over batches.
-struct Tally<T: Real> {
-    raw: Vec<T>,
-    clipped: Vec<T>,
-    predicted: Vec<u32>,
-    success: Vec<bool>,
-    wrong: Vec<bool>,
-    norms: Vec<f64>,
-    loss: f64,
-    confidence: f64,
-    zero_gradients: usize,
-    non_finite_gradients: usize,
-    queries: u64,
-    /// Sums over examples, for each look; a look that a batch did not need counts as its last one.
-    traces: Vec<(usize, Vec<f64>)>,
-}
-
-impl<T: Real> Default for Tally<T> {
-    fn default() -> Self {
-        Tally {
-            raw: Vec::new(),
-            clipped: Vec::new(),
-            predicted: Vec::new(),
-            success: Vec::new(),
-            wrong: Vec::new(),
-            norms: Vec::new(),
-            loss: 0.0,
-            confidence: 0.0,
-            zero_gradients: 0,
-            non_finite_gradients: 0,
-            queries: 0,
-            traces: Vec::new(),
-        }
-    }
-}
-
-impl<T: Real> Tally<T> {
-    fn add(
-        &mut self,
-        norm: super::Norm,
-        targets: &Targets<'_, T>,
-        labels: &Tensor<u32>,
-        moved: Moved<T>,
-        clipped: Tensor<T>,
-        logits: &Tensor<T>,
-    ) {
-        let predicted = classes_of(logits);
-        for (example, row) in logits.data().chunks(logits.shape().last()).enumerate() {
-            let (label, class) = (labels.data()[example], predicted[example]);
-            let z: Vec<f64> = row.iter().map(|z| z.to_f64()).collect();
-            let largest = z.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-            let total = z.iter().map(|z| (z - largest).exp()).sum::<f64>().ln() + largest;
-            self.loss += total - z[label as usize];
-            self.wrong.push(class != label);
-            if class != label {
-                self.confidence += (z[class as usize] - total).exp();
-            }
-            self.success.push(match targets.targets {
-                Some(targets) => class == targets.data()[example],
-                None => class != label,
-            });
-        }
-        let width = rows(clipped.shape())[1].max(1);
-        let pairs = clipped.data().chunks(width).zip(targets.x.data().chunks(width));
-        self.norms.extend(pairs.map(|(moved, x)| norm.of(&difference(moved, x))));
-        self.zero_gradients += moved.zero_gradient.iter().filter(|zero| **zero).count();
-        self.non_finite_gradients += moved.non_finite.iter().filter(|bad| **bad).count();
-        self.traces.push((predicted.len(), moved.trace));
-        self.predicted.extend(predicted);
-        self.raw.extend_from_slice(moved.points.data());
-        self.clipped.extend_from_slice(clipped.data());
-    }
-
-    fn finish(self, data: &Dataset<T>, epsilon: f64, clean_error: f64, worst_error: f64) -> Attacked<T> {
-        let (shape, examples) = (data.examples().shape(), data.len());
-        let wrong = self.wrong.iter().filter(|wrong| **wrong).count();
-        let looks = self.traces.iter().map(|(_, trace)| trace.len()).max().unwrap_or(0);
-        let mean_of_look = |look: usize| {
-            let of = |(count, trace): &(usize, Vec<f64>)| {
-                let value = trace.get(look).or(trace.last()).copied().unwrap_or(0.0);
-                *count as f64 * value
-            };
-            self.traces.iter().map(of).sum::<f64>() / examples as f64
-        };
-        let robustness = Robustness {
-            epsilon,
-            error: wrong as f64 / examples as f64,
-            worst_error,
-            clean_error,
-            loss: self.loss / examples as f64,
-            confidence_when_wrong: (wrong > 0).then(|| self.confidence / wrong as f64),
-            zero_gradients: self.zero_gradients,
-            non_finite_gradients: self.non_finite_gradients,
-            mean_norm: self.norms.iter().sum::<f64>() / examples as f64,
-            largest_norm: self.norms.iter().fold(0.0, |a: f64, b| a.max(*b)),
-            queries: self.queries,
-            trace: (0..looks).map(mean_of_look).collect(),
-            examples,
-        };
-        Attacked {
-            raw: Tensor::new(shape, self.raw),
-            clipped: Tensor::new(shape, self.clipped),
-            predicted: Tensor::new([examples], self.predicted),
-            success: self.success,
-            norms: self.norms,
-            robustness,
-        }
     }
 }
 

@@ -17,6 +17,21 @@ use crate::error::RegularizeError;
 use autograd::{Feed, Graph, Plan, Real, Var, grad};
 
 /// What a perturbation is to later differentiation.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::{FastGradient, Norm, Perturbation};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![3.0, 4.0]));
+/// let attack = FastGradient::new(1.0)?.in_norm(Norm::Two);
+/// // The gradient is x, so x moves to x + x/‖x‖; the derivative of the second term is (I - u uᵀ)/‖x‖.
+/// let slope = |perturbation| grad(attack.examples(x.norm_squared() * 0.5, x, perturbation).sum(), &[x])[0];
+/// let slopes = [slope(Perturbation::Constant), slope(Perturbation::Differentiated)];
+/// let found = interpret(&slopes, &[], None)?;
+/// assert_eq!(found[0].data(), [1.0, 1.0]);
+/// assert!(found[1].data().iter().zip([1.032, 0.976]).all(|(a, b)| (a - b).abs() < 1e-12));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Perturbation {
     /// A constant: later gradients see `x + d` with a fixed `d`. What adversarial training does.
@@ -53,12 +68,19 @@ pub fn fgsm<'g, T: Real>(loss: Var<'g, T>, x: Var<'g, T>, epsilon: Var<'g, T>) -
 /// A fast gradient attack: budget, norm and box, checked together.
 ///
 /// ```
-/// use regularize::{FastGradient, Norm};
-/// let attack = FastGradient::new(0.25)?.within(0.0, 1.0)?;
-/// let euclidean = FastGradient::new(1.5)?.in_norm(Norm::Two);
-/// assert!(FastGradient::new(-0.1).is_err());
-/// assert!(attack.within(1.0, 0.0).is_err());
-/// # let _ = euclidean;
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::{FastGradient, Norm, Perturbation};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![0.5, 0.5]));
+/// let loss = x.matmul(graph.constant(Tensor::new([2, 1], vec![3.0, 4.0]))).sum();
+/// let sign = FastGradient::new(0.25)?.within(0.0, 1.0)?;
+/// let euclidean = FastGradient::new(0.5)?.in_norm(Norm::Two).within(0.0, 0.875)?;
+/// let moved = [sign, euclidean].map(|attack| attack.examples(loss, x, Perturbation::Constant));
+/// let found = interpret(&moved, &[], None)?;
+/// assert_eq!(found[0].data(), [0.75, 0.75]);
+/// // 0.5 + 0.5 (3, 4)/5, and the box cuts the second.
+/// assert!((found[1].data()[0] - 0.8).abs() < 1e-12 && found[1].data()[1] == 0.875);
+/// assert!(FastGradient::new(-0.1).is_err() && sign.within(1.0, 0.0).is_err());
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

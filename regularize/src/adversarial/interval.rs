@@ -61,6 +61,19 @@ use std::collections::HashMap;
 pub use margin::margin_bounds;
 
 /// Lower and upper bounds of one shape.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::{Interval, interval_bounds};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2], vec![0.0, 0.0]));
+/// // A box of one's own: [-1, 2] and [-3, -2].
+/// let [low, high] = [[-1.0, -3.0], [2.0, -2.0]].map(|row| graph.constant(Tensor::new([2], row.to_vec())));
+/// let size = interval_bounds(x.abs(), x, Interval { low, high })?;
+/// let found = interpret(&[size.low, size.high], &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[0.0, 2.0][..], &[2.0, 3.0][..]));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Interval<'g, T: Real> {
     /// The lower bounds.
@@ -82,6 +95,17 @@ impl<'g, T: Real> Interval<'g, T> {
 }
 
 /// The box of inputs: all within `ε` of an example, in the maximum norm, and within the range of valid ones.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::InputBox;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![0.125, 0.5]));
+/// let range = InputBox::new(0.25)?.within(0.0, 1.0)?.around(x);
+/// let found = interpret(&[range.low, range.high], &[], None)?;
+/// assert_eq!((found[0].data(), found[1].data()), (&[0.0, 0.25][..], &[0.375, 0.75][..]));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputBox {
     threat: Threat,
@@ -124,6 +148,20 @@ impl InputBox {
 /// The bounds of `output` for all values of `input` in `range`. Other variables that the output depends on,
 /// parameters and random draws, are as they are. If the range is `input` itself, so are both bounds
 /// `output`: nothing is recorded.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::{InputBox, interval_bounds};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 1], vec![0.25]));
+/// let range = InputBox::new(0.5)?.around(x); // [-0.25, 0.75]
+/// let square = interval_bounds(x.powi(2), x, range)?;
+/// let found = interpret(&[square.low, square.high], &[], None)?;
+/// assert_eq!((found[0].item(), found[1].item()), (0.0, 0.5625));
+/// let refused = interval_bounds(1.0 / x, x, range).unwrap_err();
+/// assert!(refused.to_string().contains("div"), "{refused}");
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 ///
 /// # Errors
 /// [`RegularizeError::NoBounds`] with the first operation that has no rule.
@@ -296,12 +334,18 @@ impl<'g, T: Real> Call<'g, '_, T> {
 /// Let `ε` grow from training to training, and `κ` fall: bounds of a fresh network are too wide to learn from.
 ///
 /// ```
-/// use nn::{Activation, Optimiser, Sequential, Trainer};
-/// use regularize::adversarial::interval::{InputBox, IntervalTraining};
-/// let worst = IntervalTraining::new(InputBox::new(0.1)?.within(0.0, 1.0)?, 0.5)?;
-/// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-/// let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| worst.objective(batch));
-/// # let _ = trainer;
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Mode, Sequential, train::Batch};
+/// use regularize::adversarial::{InputBox, IntervalTraining};
+/// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+/// let x = graph.constant(Tensor::new([1, 2], vec![0.625, 0.375]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let batch = Batch::new(x, label, &model, &[], Mode::Train);
+/// let objective = IntervalTraining::new(InputBox::new(0.0625)?, 0.25)?.objective(&batch);
+/// // The label leads by 0.25, and by 0.125 in the worst corner.
+/// let loss = |lead: f64| (-lead).exp().ln_1p();
+/// let expected = 0.25 * loss(0.25) + 0.75 * loss(0.125);
+/// assert!((interpret(&[objective], &[], None)?[0].item() - expected).abs() < 1e-15);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -334,6 +378,21 @@ impl IntervalTraining {
     }
 
     /// [`IntervalTraining::objective`], with an error where it would panic.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor};
+    /// use nn::{BatchNorm, Mode, Sequential, train::Batch};
+    /// use regularize::adversarial::{InputBox, IntervalTraining};
+    /// let (graph, model) = (Graph::<f64>::new(), Sequential::new().then(BatchNorm::new("norm", 2)));
+    /// let x = graph.constant(Tensor::new([2, 2], vec![0.5, 0.25, 0.75, 1.0]));
+    /// let labels = graph.index_constant(Tensor::new([2], vec![0, 1]));
+    /// let worst = IntervalTraining::new(InputBox::new(0.1)?, 0.5)?;
+    /// let of_mode = |mode| worst.try_objective(&Batch::new(x, labels, &model, &[], mode));
+    /// assert!(of_mode(Mode::Evaluate).is_ok());
+    /// // In training what is divided by depends on the inputs.
+    /// assert!(of_mode(Mode::Train).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RegularizeError::NoBounds`] if the network, in the batch's mode, has an operation without a rule.
@@ -368,9 +427,28 @@ pub struct Verified {
 
 /// Proves what can be proven about each example, in [`Mode::Evaluate`].
 ///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Linear, data::Dataset};
+/// use regularize::adversarial::{InputBox, verify};
+/// // Logits 3x and 2x: class 0 leads by x.
+/// let model = Linear::new("l", 1, 2).without_bias();
+/// let parameters: Parameters<f64> =
+///     [("l.weight", Tensor::new([1, 2], vec![3.0, 2.0]))].into_iter().collect();
+/// let data = Dataset::new(Tensor::new([2, 1], vec![1.0, 0.25]), Tensor::new([2], vec![0, 0]), 2)?;
+/// let found = verify(&model, InputBox::new(0.5)?, &data, &parameters)?;
+/// assert_eq!(found.clean_error, 0.0);
+/// assert_eq!(found.verified_error, 0.5); // the second reaches -0.25
+/// assert_eq!(found.separate_error, 1.0); // 3 - 1.5 is below 2 + 1
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+///
 /// # Errors
 /// [`RegularizeError::NoBounds`] if the network has an operation without a rule, [`RegularizeError::OutsideBox`] if
 /// an example is no valid input; others if data, model and parameters do not fit.
+///
+/// # Panics
+/// If the network does not make `[n, classes]`.
 pub fn verify<T: Real>(
     model: &dyn Layer<T>,
     region: InputBox,

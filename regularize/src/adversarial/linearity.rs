@@ -40,6 +40,15 @@ pub struct UnitMoves {
 ///
 /// # Panics
 /// If there are no units, of which there is no mean.
+///
+/// ```
+/// use regularize::adversarial::linearity::unit_moves;
+/// // A single weight knows no difference between attack and noise; a thousand of them do.
+/// let one = unit_moves(1, 0.1, 1, 7);
+/// assert!((one.attack - one.noise).abs() < 1e-15);
+/// let many = unit_moves(1000, 0.1, 100, 7);
+/// assert!(many.attack > 20.0 * many.noise);
+/// ```
 #[track_caller]
 pub fn unit_moves(inputs: usize, epsilon: f64, units: usize, seed: u64) -> UnitMoves {
     assert!(units > 0, "unit_moves: no units");
@@ -57,7 +66,13 @@ pub fn unit_moves(inputs: usize, epsilon: f64, units: usize, seed: u64) -> UnitM
     UnitMoves { inputs, attack: attack / units as f64, noise: (noise / units as f64).sqrt() }
 }
 
-/// The `a` of the law `y = c xᵃ` through points `(x, y)`, by least squares on logarithms.
+/// The `a` of the law `y = c xᵃ` through points `(x, y)`, both above 0, by least squares on logarithms; NaN for
+/// fewer than two different `x`.
+///
+/// ```
+/// use regularize::adversarial::linearity::growth_exponent;
+/// assert!((growth_exponent(&[(1.0, 3.0), (2.0, 12.0), (4.0, 48.0)]) - 2.0).abs() < 1e-12); // 3 x²
+/// ```
 pub fn growth_exponent(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let count = logs.len() as f64;
@@ -69,6 +84,19 @@ pub fn growth_exponent(points: &[(f64, f64)]) -> f64 {
 
 /// The logits at `x + t d` for each `t`, `[coefficients, classes]`: one example `x` and a direction `d`, both of
 /// shape `[1, ..]`.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::Sequential;
+/// use regularize::adversarial::{Victim, linearity::along};
+/// let (model, parameters) = (Sequential::<f64>::new(), Parameters::new()); // the logits are the inputs
+/// let mut victim = Victim::new(&model, &parameters);
+/// let x = Tensor::new([1, 2], vec![0.5, 0.25]);
+/// let direction = Tensor::new([1, 2], vec![1.0, -1.0]);
+/// let logits = along(&mut victim, &x, &direction, &[-1.0, 0.0, 0.5])?;
+/// assert_eq!(logits.data(), [-0.5, 1.25, 0.5, 0.25, 1.0, -0.25]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 ///
 /// # Errors
 /// If `x` does not fit the network.
@@ -98,6 +126,15 @@ pub fn along<T: Real>(
 /// How far `values` at equal distances are from piecewise linear: the share of inner points whose second
 /// difference is larger than `tolerance` times the range of the values. A piecewise linear function has few such
 /// points, one or two for each corner, however fine the grid; a curved one has many on a coarse grid.
+///
+/// ```
+/// use regularize::adversarial::linearity::share_of_corners;
+/// let grid: Vec<f64> = (-3..=3).map(f64::from).collect();
+/// let share = |f: fn(f64) -> f64| share_of_corners(&grid.iter().map(|t| f(*t)).collect::<Vec<_>>(), 1e-6);
+/// assert_eq!(share(|t| 2.0 * t + 1.0), 0.0);
+/// assert_eq!(share(f64::abs), 0.2); // one of five inner points
+/// assert_eq!(share(|t| t * t), 1.0);
+/// ```
 pub fn share_of_corners(values: &[f64], tolerance: f64) -> f64 {
     let (low, high) =
         values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));

@@ -16,6 +16,19 @@ use crate::error::RegularizeError;
 use autograd::{IndexVar, Real, Var};
 
 /// What an attack makes large. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::AttackLoss;
+/// let graph = Graph::<f64>::new();
+/// let logits = graph.constant(Tensor::new([1, 3], vec![3.0, 1.0, 2.0]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let of = [AttackLoss::Margin, AttackLoss::LogitRatio].map(|loss| loss.each(logits, label, None));
+/// let found = interpret(&of, &[], None)?;
+/// assert_eq!(found[0].data(), [-1.0]); // 2 - 3
+/// assert!((found[1].data()[0] + 0.5).abs() < 1e-9); // -1 over 3 - 1
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AttackLoss {
     /// Cross-entropy.
@@ -41,6 +54,19 @@ pub enum Goal {
 
 impl AttackLoss {
     /// The loss of each example, `[n]`: logits `[n, classes]`, labels and targets `[n]`.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::AttackLoss;
+    /// let graph = Graph::<f64>::new();
+    /// let logits = graph.constant(Tensor::new([1, 4], vec![5.0, 4.0, 2.0, 1.0]));
+    /// let [label, target] = [0, 2].map(|class| graph.index_constant(Tensor::new([1], vec![class])));
+    /// let towards = [AttackLoss::Margin, AttackLoss::LogitRatio];
+    /// let found = interpret(&towards.map(|loss| loss.each(logits, label, Some(target))), &[], None)?;
+    /// assert_eq!(found[0].item(), -3.0); // 2 - 5
+    /// assert!((found[1].item() + 3.0 / 3.5).abs() < 1e-9); // (2 - 5) over 5 - (2 + 1)/2
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// If there are fewer classes than the loss compares: 2, for the ratio 3, towards a target 4.

@@ -18,6 +18,21 @@ use nn::optimise::HyperparameterError;
 use std::fmt;
 
 /// How the size of a perturbation is measured.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::Norm;
+/// let g = [3.0, -4.0];
+/// assert_eq!([Norm::Infinity, Norm::Two, Norm::One].map(|norm| norm.of(&g)), [4.0, 5.0, 7.0]);
+/// let graph = Graph::<f64>::new();
+/// let gradient = graph.constant(Tensor::new([1, 2], g.to_vec()));
+/// for norm in [Norm::Infinity, Norm::Two, Norm::One, Norm::p(3.0)?] {
+///     let d = interpret(&[norm.steepest(gradient)], &[], None)?.remove(0);
+///     let product = g[0] * d.data()[0] + g[1] * d.data()[1];
+///     assert!((norm.of(d.data()) - 1.0).abs() < 1e-12 && (product - norm.dual().of(&g)).abs() < 1e-12);
+/// }
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Norm {
     /// The largest absolute value.

@@ -69,6 +69,25 @@ pub struct Monitored<T: Real> {
 }
 
 /// Watches a training for catastrophic overfitting. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{OverfittingMonitor, Threat, Withstood};
+/// let model = Sequential::<f64>::new();
+/// let held_out = Dataset::new(Tensor::zeros([100, 2]), Tensor::full([100], 0), 2)?;
+/// let mut monitor = OverfittingMonitor::new(&model, Threat::infinity(0.1)?, 5, &held_out)?.alarm_at(0.5)?;
+/// let mut epoch = |epoch, single_step, iterated| {
+///     let found = Withstood { epoch, clean: 0.9, single_step, iterated };
+///     monitor.observe(found, &Parameters::new()).is_continue()
+/// };
+/// assert!(epoch(0, 0.8, 0.75));
+/// assert!(epoch(1, 0.4, 0.38), "both fell: a bad epoch");
+/// assert!(!epoch(2, 0.9, 0.05), "only the second fell");
+/// let found = monitor.finish()?;
+/// assert_eq!((found.best.epoch, found.caught), (0, Some(2)));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct OverfittingMonitor<'m, T: Real> {
     model: &'m dyn Layer<T>,
     held_out: &'m Dataset<T>,
@@ -170,6 +189,19 @@ impl<'m, T: Real> OverfittingMonitor<'m, T> {
     }
 
     /// The accuracies of a network with these parameters.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::adversarial::{OverfittingMonitor, Threat};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let held_out = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+    /// let mut monitor = OverfittingMonitor::new(&model, Threat::infinity(0.25)?, 5, &held_out)?;
+    /// let found = monitor.measure(3, &Parameters::new())?;
+    /// assert_eq!((found.epoch, found.clean), (3, 1.0));
+    /// assert_eq!((found.single_step, found.iterated), (0.0, 0.0));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If data, model and parameters do not fit.

@@ -45,6 +45,22 @@ use autograd::{Feed, Graph, Plan, Real, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 
 /// Projected gradient ascent. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{AttackEvaluator, AttackLoss, Pgd, Threat};
+/// let threat = Threat::infinity(0.25)?.within(0.0, 1.0)?;
+/// let presets = [Pgd::new(threat, 10)?, Pgd::fast(threat)?, Pgd::momentum(threat, 10)?];
+/// assert_eq!(presets.map(|attack| attack.size_of_step()), [0.0625, 0.3125, 0.025]);
+/// let attack = Pgd::new(threat, 8)?.step_size(0.125)?.with_momentum(0.9)?.from_random();
+///
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let found = AttackEvaluator::new(&model, attack.on(AttackLoss::Margin), 1).attack(&data, &Parameters::new())?;
+/// assert_eq!(found.clipped.data(), [0.375, 0.625]); // from anywhere in the box
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pgd {
     pub(super) threat: Threat,
@@ -156,6 +172,18 @@ impl Pgd {
     }
 
     /// [`Pgd::examples`] from a given starting point, of `x`'s shape, first brought into ball and box.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::{Pgd, Threat};
+    /// let graph = Graph::<f64>::new();
+    /// let [x, start] = [0.5, 0.75].map(|value| graph.constant(Tensor::new([1, 1], vec![value])));
+    /// let attack = Pgd::new(Threat::infinity(0.5)?, 1)?.step_size(0.125)?;
+    /// let moved = [attack.examples(x, |x| x.sum()), attack.examples_from(x, start, |x| x.sum())];
+    /// let found = interpret(&moved, &[], None)?;
+    /// assert_eq!((found[0].item(), found[1].item()), (0.625, 0.875));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Pgd::examples`].

@@ -20,6 +20,21 @@ use autograd::{Custom, Real, Shape, Var};
 
 /// The multiplier of a budget: from sizes `[n, m]`, room `[n, m]` and a budget `[]`, one number `[n, 1]` for
 /// each example. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::adversarial::projection::Multiplier;
+/// let none = [f64::INFINITY; 2];
+/// assert_eq!(Multiplier::Threshold.solve(&[3.0, 2.0], &none, 2.0), 1.5); // 1.5 and 0.5 are left
+/// assert_eq!(Multiplier::Scale.solve(&[3.0, 4.0], &none, 2.5), 0.5);
+/// // With room for 0.5 in the first entry the others have the rest: 0.875 - 0.375 = 0.5.
+/// assert_eq!(Multiplier::Threshold.solve(&[1.0, 0.875], &[0.5, 1.0], 1.0), 0.375);
+/// let graph = Graph::<f64>::new();
+/// let [sizes, room] = [[3.0, 4.0], none].map(|row| graph.constant(Tensor::new([1, 2], row.to_vec())));
+/// let scale = Multiplier::Scale.of(sizes, room, graph.fill([], 2.5));
+/// assert_eq!(interpret(&[scale], &[], None)?[0].data(), [0.5]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Multiplier {
     /// The `θ` of the one norm.

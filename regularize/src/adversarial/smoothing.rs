@@ -45,6 +45,19 @@ use nn::train::check_examples;
 use nn::{Layer, Mode};
 
 /// Noise level, numbers of copies, and the allowed probability of a wrong statement.
+///
+/// ```
+/// use regularize::adversarial::Smoothing;
+/// use regularize::adversarial::smoothing::statistics::{clopper_pearson_lower, normal_cdf};
+/// let smoothing = Smoothing::new(0.5)?.samples(100, 2000)?.confidence(0.01)?;
+/// // Φ⁻¹(Φ(1.5)) is 1.5.
+/// assert!((smoothing.radius(normal_cdf(1.5)).unwrap() - 0.75).abs() < 1e-12);
+/// assert_eq!(smoothing.radius(0.5), None);
+/// let certified = smoothing.certificate(3, 1900)?.unwrap();
+/// assert_eq!((certified.class, certified.probability), (3, clopper_pearson_lower(1900, 2000, 0.01)));
+/// assert!(smoothing.certificate(3, 1000)?.is_none()); // half of 2000 says nothing
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Smoothing {
     sigma: f64,
@@ -105,6 +118,18 @@ impl Smoothing {
     }
 
     /// `x + σ z` with `z` standard normal from the named stream: what such a network is trained on.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::adversarial::Smoothing;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([10_000], 3.0);
+    /// let noisy = Smoothing::new(0.5)?.noisy(x, "noise");
+    /// let found = interpret(&[noisy.mean(), (noisy - 3.0).powi(2).mean()], &[], None)?;
+    /// // Standard errors: 0.005 of the mean, 0.0035 of the variance.
+    /// assert!((found[0].item() - 3.0).abs() < 0.02 && (found[1].item() - 0.25).abs() < 0.014);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn noisy<'g, T: Real>(&self, x: Var<'g, T>, stream: &str) -> Var<'g, T> {
         x + x.graph().normal(stream, x.shape()) * self.sigma
@@ -132,6 +157,21 @@ impl Smoothing {
 const COPIES: usize = 128;
 
 /// A network seen through noise.
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{SmoothedClassifier, Smoothing};
+/// let (model, parameters) = (Sequential::<f64>::new(), Parameters::new()); // the logits are the inputs
+/// let mut smoothed = SmoothedClassifier::new(&model, Smoothing::new(0.25)?, 1);
+/// // On the boundary, and at a distance of 1/√2 from it.
+/// let [tie, clear] = [[0.5, 0.5], [1.0, 0.0]].map(|x| Tensor::new([2], x.to_vec()));
+/// let counts = smoothed.counts(&clear, &parameters, 500, 0)?;
+/// assert!(counts[0] > 490 && counts.iter().sum::<u64>() == 500);
+/// assert_eq!(smoothed.predict(&tie, &parameters, 0)?, None);
+/// assert_eq!(smoothed.predict(&clear, &parameters, 1)?, Some(0));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct SmoothedClassifier<'m, T: Real> {
     model: &'m dyn Layer<T>,
     smoothing: Smoothing,
@@ -221,6 +261,22 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
 
     /// The certificates of all examples, in order.
     ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Sequential, data::Dataset};
+    /// use regularize::adversarial::{SmoothedClassifier, Smoothing, certified_accuracy};
+    /// let model = Sequential::<f64>::new(); // the logits are the inputs
+    /// let x = Tensor::new([2, 2], vec![0.5, 0.5, 1.0, 0.0]);
+    /// let data = Dataset::new(x, Tensor::new([2], vec![0, 0]), 2)?;
+    /// let mut smoothed = SmoothedClassifier::new(&model, Smoothing::new(0.25)?, 1);
+    /// let found = smoothed.certify_all(&data, &Parameters::new())?;
+    /// // Nothing on the boundary; less than the distance 1/√2 beside it.
+    /// assert!(found[0].is_none());
+    /// assert!(found[1].is_some_and(|one| one.radius > 0.4 && one.radius < 0.5f64.sqrt()));
+    /// assert_eq!(certified_accuracy(&found, data.labels().data(), &[0.4, 0.8])?, [0.5, 0.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`SmoothedClassifier::counts`].
     pub fn certify_all(
@@ -249,6 +305,15 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
 }
 
 /// The share of examples that are right and certified at each radius: the certified accuracy.
+///
+/// ```
+/// use regularize::adversarial::{Certified, certified_accuracy};
+/// let certified = |class, radius| Some(Certified { class, radius, probability: 0.9 });
+/// let found = [certified(0, 0.3), certified(1, 0.1), certified(2, 0.5), None];
+/// // The third is certified, and wrong.
+/// assert_eq!(certified_accuracy(&found, &[0, 1, 0, 1], &[0.0, 0.2, 0.4])?, [0.5, 0.25, 0.0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 ///
 /// # Errors
 /// If a radius is negative or not finite, or there are not as many labels as certificates.

@@ -28,11 +28,18 @@ use nn::optimise::HyperparameterError;
 /// The square attack. See the [module documentation](self).
 ///
 /// ```
-/// use regularize::adversarial::{Square, Threat};
-/// let attack = Square::new(Threat::infinity(0.1)?.within(0.0, 1.0)?, 1000)?;
-/// let euclidean = Square::new(Threat::two(1.0)?.within(0.0, 1.0)?, 1000)?;
+/// use autograd::{Parameters, Tensor};
+/// use nn::{Sequential, data::Dataset};
+/// use regularize::adversarial::{AttackEvaluator, Square, Threat};
+/// let attack = Square::new(Threat::infinity(0.25)?.within(0.0, 1.0)?, 100)?.first_share(0.5)?;
+/// // After a thousandth of the queries squares have half the area, after five thousandths a quarter.
+/// assert_eq!([0, 1, 2].map(|step| attack.share_at(step)), [0.5, 0.125, 0.125]);
+///
+/// let model = Sequential::<f64>::new(); // the logits are the inputs
+/// let data = Dataset::new(Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]), 2)?;
+/// let found = AttackEvaluator::new(&model, attack, 1).attack(&data, &Parameters::new())?;
+/// assert_eq!(found.clipped.data(), [0.375, 0.625]);
 /// assert!(Square::new(Threat::one(1.0)?, 1000).is_err());
-/// # let _ = (attack, euclidean);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -27,6 +27,16 @@ use nn::data::Dataset;
 use std::fmt;
 
 /// Norm, budget and box, checked together. See the [module documentation](self).
+///
+/// ```
+/// use regularize::adversarial::{Norm, Threat};
+/// let threat = Threat::two(0.5)?.within(0.0, 1.0)?;
+/// assert_eq!(threat.to_string(), "L2 ≤ 0.5 in [0, 1]");
+/// assert_eq!(threat.in_norm(Norm::One).with_epsilon(2.0)?, Threat::one(2.0)?.within(0.0, 1.0)?);
+/// assert_eq!(Threat::new(Norm::Infinity, 0.1)?, Threat::infinity(0.1)?);
+/// assert!(Threat::infinity(-0.1).is_err() && Threat::infinity(0.1)?.within(1.0, 0.0).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Threat {
     norm: Norm,
@@ -117,6 +127,19 @@ impl Threat {
 
     /// That all examples lie in the box: from outside, budgets and success mean nothing.
     ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use nn::data::Dataset;
+    /// use regularize::adversarial::Threat;
+    /// let data = |value| Dataset::new(Tensor::<f64>::full([2, 2], value), Tensor::full([2], 0), 2);
+    /// let threat = Threat::infinity(0.1)?;
+    /// assert!(threat.check(&data(7.0)?).is_ok()); // there is no box
+    /// assert!(threat.within(0.0, 1.0)?.check(&data(0.5)?).is_ok());
+    /// let refusal = threat.within(0.0, 1.0)?.check(&data(7.0)?).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "example 0 holds 7, outside the attack's box [0, 1]");
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`RegularizeError::OutsideBox`] with the first that does not.
     pub fn check<T: Real>(&self, data: &Dataset<T>) -> Result<(), RegularizeError> {
@@ -147,6 +170,18 @@ impl Threat {
     }
 
     /// `x` clipped to the box; `x` itself if there is none.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::Threat;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([3], vec![-0.5, 0.25, 1.5]));
+    /// let threat = Threat::infinity(0.1)?;
+    /// assert_eq!(threat.clip(x).id(), x.id());
+    /// let clipped = interpret(&[threat.within(0.0, 1.0)?.clip(x)], &[], None)?.remove(0);
+    /// assert_eq!(clipped.data(), [0.0, 0.25, 1.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn clip<'g, T: Real>(&self, x: Var<'g, T>) -> Var<'g, T> {
         match self.bounds {
@@ -160,6 +195,20 @@ impl Threat {
     ///
     /// `x` should lie in the box; an entry of it that does not goes no further out.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::Threat;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::zeros([1, 2]));
+    /// let far = graph.constant(Tensor::new([1, 2], vec![3.0, 4.0]));
+    /// let near = [Threat::infinity(1.0)?, Threat::two(2.5)?, Threat::one(3.0)?].map(|t| t.project(x, far));
+    /// let found = interpret(&near, &[], None)?;
+    /// assert_eq!(found[0].data(), [1.0, 1.0]);
+    /// assert_eq!(found[1].data(), [1.5, 2.0]);
+    /// assert_eq!(found[2].data(), [1.0, 2.0]); // two off each
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If the shapes differ, or the norm is not one of 1, 2 and infinity.
     #[track_caller]
@@ -171,6 +220,21 @@ impl Threat {
     }
 
     /// [`Threat::project`] with the budget a scalar of the graph, in place of the threat's own.
+    ///
+    /// ```
+    /// use autograd::{Feed, Graph, Tensor, interpret};
+    /// use regularize::adversarial::Threat;
+    /// let (graph, threat) = (Graph::<f64>::new(), Threat::two(1.0)?);
+    /// let x = graph.constant(Tensor::zeros([1, 2]));
+    /// let far = graph.constant(Tensor::new([1, 2], vec![3.0, 4.0]));
+    /// let near = threat.project_within(x, far, graph.scalar("epsilon"));
+    /// // One expression for all budgets.
+    /// for (epsilon, expected) in [(2.5, [1.5, 2.0]), (10.0, [3.0, 4.0])] {
+    ///     let found = interpret(&[near], &[("epsilon", Feed::from(epsilon))], None)?;
+    ///     assert_eq!(found[0].data(), expected);
+    /// }
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Threat::project`], or if the budget is no scalar.
@@ -237,6 +301,21 @@ impl Threat {
     }
 
     /// The draws of a random start from the streams `STREAM.entries` and `STREAM.radius`.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::adversarial::{Norm, Threat};
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.fill([50, 3], 0.5);
+    /// for norm in [Norm::Infinity, Norm::Two, Norm::One] {
+    ///     let threat = Threat::new(norm, 0.25)?;
+    ///     let start = threat.random(x, threat.draws(&graph, "start", x.shape()));
+    ///     let change = interpret(&[start - x], &[], None)?.remove(0);
+    ///     // The bound, and the rounding of x + d - x.
+    ///     assert!(change.data().chunks(3).all(|d| norm.of(d) > 0.0 && norm.of(d) < 0.25 + 1e-12));
+    /// }
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     #[track_caller]
     pub fn draws<'g, T: Real>(&self, graph: &'g Graph<T>, stream: &str, shape: Shape) -> StartDraws<'g, T> {
         let (entries, radius) = (format!("{stream}.entries"), format!("{stream}.radius"));
@@ -255,6 +334,21 @@ impl Threat {
     /// direction is that of normal numbers in the Euclidean norm, of Laplace ones in the one norm. With `ε =
     /// 0` the variable `x` itself.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::adversarial::{StartDraws, Threat};
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::zeros([1, 2]));
+    /// let (entries, radius) = (Tensor::new([1, 2], vec![0.75, 1.0]), Tensor::full([1, 1], 0.25));
+    /// let draws = StartDraws { entries: graph.constant(entries), radius: graph.constant(radius) };
+    /// let starts = [Threat::infinity(1.0)?, Threat::two(2.0)?].map(|threat| threat.random(x, draws));
+    /// let found = interpret(&starts, &[], None)?;
+    /// assert_eq!(found[0].data(), [0.5, 1.0]); // 2u - 1
+    /// // Along (3, 4)/5, as far as 2 √0.25.
+    /// assert!(found[1].data().iter().zip([0.6, 0.8]).all(|(a, b)| (a - b).abs() < 1e-12));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If the draws are not of `x`'s shape, or as [`Threat::project`].
     #[track_caller]
@@ -266,6 +360,19 @@ impl Threat {
     }
 
     /// [`Threat::random`] with the budget a scalar of the graph, in place of the threat's own.
+    ///
+    /// ```
+    /// use autograd::{Feed, Graph, interpret};
+    /// use regularize::adversarial::Threat;
+    /// let (graph, threat) = (Graph::<f64>::new(), Threat::infinity(1.0)?);
+    /// let x = graph.fill([4, 2], 0.0);
+    /// let draws = threat.draws(&graph, "start", x.shape());
+    /// let start = threat.random_within(x, draws, graph.scalar("epsilon"));
+    /// let at = |epsilon: f64| interpret(&[start], &[("epsilon", Feed::from(epsilon))], None);
+    /// let (small, large) = (at(0.25)?.remove(0), at(0.5)?.remove(0));
+    /// assert!(small.data().iter().zip(large.data()).all(|(a, b)| 2.0 * a == *b));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Threat::random`].

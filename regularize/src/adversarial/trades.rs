@@ -13,14 +13,21 @@
 //! point `x'` is a constant to the outer gradient; both predictions are not.
 //!
 //! ```
-//! use nn::{Activation, Mode, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Mode, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::adversarial::{Pgd, Threat, Trades};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let attack = Pgd::new(Threat::infinity(0.1)?.within(0.0, 1.0)?, 5)?;
 //! let trades = Trades::new(attack, 6.0, Mode::Evaluate)?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| trades.objective(batch));
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(3)
+//!     .objective(move |batch| trades.objective(batch));
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::pgd::Pgd;
@@ -34,6 +41,25 @@ use nn::train::Batch;
 const START: f64 = 1e-3;
 
 /// The objective of TRADES.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Mode, Sequential, train::Batch};
+/// use regularize::adversarial::{Pgd, Threat, Trades};
+/// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+/// let x = graph.constant(Tensor::new([1, 2], vec![0.5, 0.5]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let batch = Batch::new(x, label, &model, &[], Mode::Train);
+/// let trades = |beta| Trades::new(Pgd::new(Threat::infinity(0.25)?, 4)?, beta, Mode::Evaluate);
+/// let objectives = [trades(0.0)?.objective(&batch), trades(6.0)?.objective(&batch)];
+/// let found = interpret(&objectives, &[], None)?;
+/// // The worst corner is (0.75, 0.25) or its mirror; there the logits differ by ½.
+/// let p = 1.0 / (1.0 + (-0.5f64).exp());
+/// let divergence = 0.5 * (0.5 / p).ln() + 0.5 * (0.5 / (1.0 - p)).ln();
+/// assert!((found[0].item() - 2f64.ln()).abs() < 1e-12);
+/// assert!((found[1].item() - found[0].item() - 6.0 * divergence).abs() < 1e-12);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trades {
     attack: Pgd,
@@ -78,6 +104,22 @@ impl Trades {
     }
 
     /// [`Trades::examples`] with a standard normal draw of one's own, of the inputs' shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Mode, Sequential, train::Batch};
+    /// use regularize::adversarial::{Pgd, Threat, Trades};
+    /// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+    /// let x = graph.constant(Tensor::new([1, 2], vec![0.5, 0.5]));
+    /// let label = graph.index_constant(Tensor::new([1], vec![0]));
+    /// let batch = Batch::new(x, label, &model, &[], Mode::Train);
+    /// let trades = Trades::new(Pgd::new(Threat::infinity(0.25)?, 4)?, 6.0, Mode::Evaluate)?;
+    /// // The draw says on which side of a prediction of ½ the climb begins.
+    /// let draw = graph.constant(Tensor::new([1, 2], vec![-1.0, 1.0]));
+    /// let found = interpret(&[trades.examples_from(&batch, draw)], &[], None)?;
+    /// assert_eq!(found[0].data(), [0.25, 0.75]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Trades::objective`].

@@ -23,6 +23,15 @@ use nn::optimise::HyperparameterError;
 use nn::train::Batch;
 
 /// What makes the adversarial examples of a training step.
+///
+/// ```
+/// use regularize::FastGradient;
+/// use regularize::adversarial::{Pgd, Threat, TrainingAttack};
+/// let (fast, steps) = (FastGradient::new(0.25)?, Pgd::new(Threat::two(0.5)?, 4)?);
+/// assert_eq!(TrainingAttack::from(fast), TrainingAttack::Fast(fast));
+/// assert_eq!(TrainingAttack::from(steps).epsilon(), 0.5);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TrainingAttack {
     /// One step from the example.
@@ -56,14 +65,22 @@ impl TrainingAttack {
 /// An objective on clean and adversarial examples.
 ///
 /// ```
-/// use nn::{Activation, Mode, Optimiser, Sequential, Trainer};
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Mode, Sequential, train::Batch};
 /// use regularize::{AdversarialTraining, FastGradient};
+/// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+/// let x = graph.constant(Tensor::new([1, 2], vec![0.625, 0.375]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let batch = Batch::new(x, label, &model, &[], Mode::Train);
 /// let attack = FastGradient::new(0.25)?.within(0.0, 1.0)?;
 /// let adversarial = AdversarialTraining::new(attack, 0.5, Mode::Evaluate)?;
-/// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-/// let trainer = Trainer::new(&model, Optimiser::adam(0.01))
-///     .objective(move |batch| adversarial.objective(batch, |batch| batch.cross_entropy()));
-/// # let _ = trainer;
+/// let moved = adversarial.examples(&batch, |batch| batch.cross_entropy());
+/// let objective = adversarial.objective(&batch, |batch| batch.cross_entropy());
+/// let found = interpret(&[moved, objective], &[], None)?;
+/// assert_eq!(found[0].data(), [0.375, 0.625]);
+/// // The label leads by 0.25, then by -0.25.
+/// let loss = |lead: f64| (-lead).exp().ln_1p();
+/// assert!((found[1].item() - 0.5 * (loss(0.25) + loss(-0.25))).abs() < 1e-12);
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -25,6 +25,22 @@ use std::collections::HashMap;
 pub(super) type Plans<T> = HashMap<(String, Shape), Plan<T>>;
 
 /// A network under attack. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Parameters, Tensor};
+/// use nn::Sequential;
+/// use regularize::adversarial::{AttackLoss, Targets, Victim};
+/// let (model, parameters) = (Sequential::<f64>::new(), Parameters::new()); // the logits are the inputs
+/// let mut victim = Victim::new(&model, &parameters);
+/// let (x, labels) = (Tensor::new([1, 2], vec![0.625, 0.375]), Tensor::new([1], vec![0]));
+/// let targets = Targets { x: &x, labels: &labels, targets: None, first: 0, seed: 1 };
+/// assert_eq!(victim.logits(&x)?, x);
+/// let slope = victim.slope(AttackLoss::Margin, &x, &targets)?;
+/// assert_eq!((slope.losses[0], slope.gradient.data()), (-0.25, &[-1.0, 1.0][..]));
+/// assert_eq!((slope.zero[0], slope.non_finite[0]), (false, false));
+/// assert_eq!(victim.queries(), 2);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub struct Victim<'m, T: Real> {
     model: &'m dyn Layer<T>,
     parameters: &'m Parameters<T>,
@@ -73,11 +89,37 @@ impl<'m, T: Real> Victim<'m, T> {
     }
 
     /// The same in another mode, with the seed of its draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential};
+    /// use regularize::{Dropout, adversarial::Victim};
+    /// let (model, parameters) = (Sequential::<f64>::new().then(Dropout::new(0.5)?), Parameters::new());
+    /// let x = Tensor::full([1, 100], 1.0);
+    /// assert_eq!(Victim::new(&model, &parameters).logits(&x)?, x);
+    /// let sampled = |seed| Victim::new(&model, &parameters).in_mode(Mode::Sample, seed).logits(&x);
+    /// assert!(sampled(1)?.data().iter().all(|z| *z == 0.0 || *z == 2.0));
+    /// assert!(sampled(1)? == sampled(1)? && sampled(1)? != sampled(2)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     pub fn in_mode(self, mode: Mode, seed: u64) -> Self {
         Victim { mode, seed, plans: HashMap::new(), ..self }
     }
 
     /// The same with losses and gradients averaged over so many draws.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Mode, Sequential};
+    /// use regularize::{Dropout, adversarial::Victim};
+    /// let (model, parameters) = (Sequential::<f64>::new().then(Dropout::new(0.5)?), Parameters::new());
+    /// let victim = || Victim::new(&model, &parameters).in_mode(Mode::Sample, 1);
+    /// // Equal logits, each kept with probability ½: the mean probability is ½.
+    /// let logits = victim().averaged_over(1000)?.logits(&Tensor::full([1, 2], 1.0))?;
+    /// assert!(logits.data().iter().all(|z| (z.exp() - 0.5).abs() < 0.035)); // four standard errors
+    /// assert!(victim().averaged_over(0).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If there are no draws.
@@ -134,13 +176,15 @@ impl<'m, T: Real> Victim<'m, T> {
     /// Each example's loss and its gradient at the points `x`, in the place of the examples of `targets`.
     ///
     /// # Errors
-    /// As [`Victim::logits`].
+    /// [`RegularizeError::TooFewClasses`] if the loss compares more classes than there are (see
+    /// [`AttackLoss::each`]), or as [`Victim::logits`].
     pub fn slope(
         &mut self,
         loss: AttackLoss,
         x: &Tensor<T>,
         targets: &Targets<'_, T>,
     ) -> Result<Slope<T>, RegularizeError> {
+        self.check_classes(loss, x, targets)?;
         let examples = x.shape()[0];
         let mut gradient = vec![0.0f64; x.data().len()];
         let mut losses = vec![0.0f64; examples];
@@ -191,8 +235,23 @@ impl<'m, T: Real> Victim<'m, T> {
     /// On a linear loss its expectation is the gradient. Directions are drawn for each example by its number,
     /// and no example's loss enters another's estimate.
     ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::Sequential;
+    /// use regularize::adversarial::{AttackLoss, Targets, Victim};
+    /// let (model, parameters) = (Sequential::<f64>::new(), Parameters::new()); // the logits are the inputs
+    /// let mut victim = Victim::new(&model, &parameters);
+    /// let (x, labels) = (Tensor::new([1, 2], vec![0.75, 0.25]), Tensor::new([1], vec![0]));
+    /// let targets = Targets { x: &x, labels: &labels, targets: None, first: 0, seed: 1 };
+    /// // The margin is z₁ - z₀; an entry of an estimate by one pair has the variance ‖g‖² + gₖ² = 3.
+    /// let found = victim.estimated_gradient(AttackLoss::Margin, &targets, 0.01, 300)?;
+    /// let limit = 3.0 * (3.0f64 / 300.0).sqrt(); // three standard errors
+    /// assert!(found.data().iter().zip([-1.0, 1.0]).all(|(found, g)| (found - g).abs() < limit));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
-    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::logits`].
+    /// If `sigma` is not finite and above 0, there are no pairs, or as [`Victim::slope`].
     pub fn estimated_gradient(
         &mut self,
         loss: AttackLoss,
@@ -226,6 +285,18 @@ impl<'m, T: Real> Victim<'m, T> {
     /// The logits at `x`, `[n, classes]`, and the gradient of each of them, `[n, classes, entries]`, of the
     /// first draw.
     ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::{Activation, Sequential};
+    /// use regularize::adversarial::Victim;
+    /// let (model, parameters) = (Sequential::<f64>::new().then(Activation::Relu), Parameters::new());
+    /// let x = Tensor::new([1, 2], vec![2.0, -3.0]);
+    /// let (logits, slopes) = Victim::new(&model, &parameters).jacobian(&x)?;
+    /// assert_eq!(logits.data(), [2.0, 0.0]);
+    /// assert_eq!(slopes.data(), [1.0, 0.0, 0.0, 0.0]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Victim::logits`].
     pub fn jacobian(&mut self, x: &Tensor<T>) -> Result<(Tensor<T>, Tensor<T>), RegularizeError> {
@@ -246,6 +317,20 @@ impl<'m, T: Real> Victim<'m, T> {
         })
     }
 
+    /// That the network has as many classes as the loss compares. A network that does not take the examples is
+    /// left to whatever says so.
+    fn check_classes(
+        &self,
+        loss: AttackLoss,
+        x: &Tensor<T>,
+        targets: &Targets<'_, T>,
+    ) -> Result<(), RegularizeError> {
+        match self.model.output_shape(x.shape()) {
+            Ok(logits) if logits.rank() > 0 => loss.check(logits.last(), targets.targets.is_some()),
+            _ => Ok(()),
+        }
+    }
+
     /// Each example's value of a loss, without gradients.
     pub(super) fn losses(
         &mut self,
@@ -253,6 +338,7 @@ impl<'m, T: Real> Victim<'m, T> {
         x: &Tensor<T>,
         targets: &Targets<'_, T>,
     ) -> Result<Vec<f64>, RegularizeError> {
+        self.check_classes(loss, x, targets)?;
         let mut losses = vec![0.0f64; x.shape()[0]];
         for draw in 0..self.draws {
             let build = |graph: &Graph<T>, model: &dyn Layer<T>, mode, shape: Shape| {

@@ -55,6 +55,17 @@ fn matrices<'g, T: Real>(graph: &'g Graph<T>, n: usize, entries: [Entry<'g, T>; 
 
 /// Moves down by `t₁` and to the right by `t₂` pixels, for shifts `[n, 2]`.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::affine::translation;
+/// let graph = Graph::<f64>::new();
+/// let shift = graph.constant(Tensor::new([1, 2], vec![1.0, 2.0]));
+/// let matrix = interpret(&[translation(shift)], &[], None)?.remove(0);
+/// // What is seen moves by (1, 2), so one looks at (-1, -2).
+/// assert_eq!(matrix.data(), [1.0, 0.0, -1.0, 0.0, 1.0, -2.0, 0.0, 0.0, 1.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shape is another.
 #[track_caller]
@@ -66,6 +77,20 @@ pub fn translation<'g, T: Real>(shift: Var<'g, T>) -> Var<'g, T> {
 }
 
 /// Turns anticlockwise by angles `[n]` in radians.
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::affine::rotation;
+/// let graph = Graph::<f64>::new();
+/// let sixth = std::f64::consts::FRAC_PI_3;
+/// let [on, back] = [sixth, -2.0 * sixth].map(|angle| rotation(graph.fill([1], angle)));
+/// // Two turns by a sixth and one back by a third are none.
+/// let none = on.matmul(on).matmul(back);
+/// let found = interpret(&[none], &[], None)?.remove(0);
+/// let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+/// assert!(found.data().iter().zip(identity).all(|(a, b)| (a - b).abs() < 1e-15));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shape is another.
@@ -79,6 +104,16 @@ pub fn rotation<'g, T: Real>(angle: Var<'g, T>) -> Var<'g, T> {
 
 /// Grows to `s₁` times the height and `s₂` times the width, for factors `[n, 2]`.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::affine::scaling;
+/// let graph = Graph::<f64>::new();
+/// let factors = graph.constant(Tensor::new([1, 2], vec![2.0, 4.0]));
+/// let matrix = interpret(&[scaling(factors)], &[], None)?.remove(0);
+/// assert_eq!(matrix.data(), [0.5, 0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 1.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shape is another.
 #[track_caller]
@@ -91,6 +126,18 @@ pub fn scaling<'g, T: Real>(factors: Var<'g, T>) -> Var<'g, T> {
 
 /// Moves each line to the right by `k` times its row counted from the middle, for slopes `[n]`: an upright
 /// stroke leans to the left for `k > 0`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, affine};
+/// let graph = Graph::<f64>::new();
+/// // An upright stroke; with slope 1 the line above the middle moves left, that below it right.
+/// let stroke = Tensor::new([1, 1, 3, 3], vec![0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+/// let leaning = affine::warp(graph.constant(stroke), affine::shear(graph.fill([1], 1.0)), Border::Edge);
+/// let found = interpret(&[leaning], &[], None)?.remove(0);
+/// assert_eq!(found.data(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shape is another.
@@ -124,6 +171,18 @@ fn pairs<T: Real>(operation: &str, name: &str, parameter: Var<'_, T>) -> usize {
 /// Images `[n, channels, height, width]` seen through matrices `[n, 3, 3]`, the last row of which is taken to
 /// be `0, 0, 1`. Differentiable in both.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, affine};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 4], vec![1.0, 2.0, 3.0, 4.0]));
+/// let right = affine::translation(graph.constant(Tensor::new([1, 2], vec![0.0, 1.0])));
+/// // One look by a product of two shifts.
+/// let moved = affine::warp(image, right.matmul(right), Border::Fill(9.0));
+/// assert_eq!(interpret(&[moved], &[], None)?[0].data(), [9.0, 9.0, 1.0, 2.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
@@ -146,6 +205,17 @@ pub fn warp<'g, T: Real>(images: Var<'g, T>, matrix: Var<'g, T>, border: Border)
 
 /// Images moved down and to the right by shifts `[n, 2]` in pixels: [`warp`] by [`translation`].
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, affine};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 3], vec![1.0, 2.0, 3.0]));
+/// let half = graph.constant(Tensor::new([1, 2], vec![0.0, 0.5]));
+/// let moved = affine::translate(image, half, Border::Edge);
+/// assert_eq!(interpret(&[moved], &[], None)?[0].data(), [1.0, 1.5, 2.5]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes do not fit.
 #[track_caller]
@@ -154,6 +224,17 @@ pub fn translate<'g, T: Real>(images: Var<'g, T>, shift: Var<'g, T>, border: Bor
 }
 
 /// Images turned anticlockwise by angles `[n]` in radians: [`warp`] by [`rotation`].
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, affine};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 3], vec![1.0, 2.0, 3.0]));
+/// let half = affine::rotate(image, graph.fill([1], std::f64::consts::PI), Border::Edge);
+/// let found = interpret(&[half], &[], None)?.remove(0);
+/// assert!(found.data().iter().zip([3.0, 2.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-14));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -172,8 +253,17 @@ pub fn rotate<'g, T: Real>(images: Var<'g, T>, angle: Var<'g, T>, border: Border
 /// | `STREAM.shift` | `t` for each axis in `±` [`Affine::translate`] |
 ///
 /// ```
-/// use regularize::augmentation::Affine;
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Affine, Augmentation, Border};
+/// let graph = Graph::<f64>::new();
+/// let images = graph.fill([2, 1, 8, 8], 0.5);
 /// let warp = Affine::new().rotate(15.0)?.scale(1.15)?.shear(0.1)?.translate(1.5)?;
+/// // What goes on beyond its border is constant, and stays so; zeros come in from outside.
+/// let warped = [warp.border(Border::Edge), warp].map(|warp| warp.apply(images, "warp"));
+/// let found = interpret(&warped, &[], None)?;
+/// assert!(found[0].data().iter().all(|v| (v - 0.5).abs() < 1e-15));
+/// assert!(found[1].data().iter().any(|v| *v < 0.4));
+/// assert_eq!(Affine::new().apply(images, "warp").id(), images.id());
 /// assert!(warp.scale(0.0).is_err());
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```

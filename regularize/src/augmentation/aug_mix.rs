@@ -25,6 +25,21 @@ use nn::train::Batch;
 use std::sync::Arc;
 
 /// Mixed chains of augmentations (streams `STREAM.weights`, `STREAM.share`, `STREAM.depth`, and those of each chain).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Affine, AugMix, Augmentation, Border};
+/// use std::sync::Arc;
+/// let graph = Graph::<f64>::new();
+/// let images = graph.fill([3, 1, 8, 8], 0.5);
+/// let turn = Affine::new().rotate(20.0)?.border(Border::Edge);
+/// let mixed = AugMix::of(3, 2, vec![Arc::new(turn)])?;
+/// // Weights sum to 1, so what every chain leaves as it is stays.
+/// let found = interpret(&[mixed.apply(images, "mix")], &[], None)?.remove(0);
+/// assert!(found.data().iter().all(|v| (v - 0.5).abs() < 1e-14));
+/// assert_eq!(AugMix::new(0.0, [1, 8, 8])?.apply(images, "mix").id(), images.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct AugMix<T: Real> {
     width: usize,
@@ -65,10 +80,18 @@ impl<T: Real> AugMix<T> {
     /// If one is not finite and above 0.
     ///
     /// ```
-    /// use regularize::augmentation::AugMix;
-    /// // Nearly one chain at a time, and half of it.
-    /// let mixed = AugMix::<f32>::new(0.3, [1, 8, 8])?.concentrations(0.1, 20.0)?;
-    /// # let _ = mixed;
+    /// use autograd::{Graph, interpret};
+    /// use regularize::augmentation::{AugMix, Augmentation, Brightness};
+    /// use std::sync::Arc;
+    /// let graph = Graph::<f64>::new();
+    /// let images = graph.fill([100, 1, 1, 1], 0.0);
+    /// let change = |share| {
+    ///     let mixed = AugMix::of(1, 1, vec![Arc::new(Brightness::new(1.0)?)])?.concentrations(1.0, share)?;
+    ///     let found = interpret(&[mixed.apply(images, "mix")], &[], None)?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].data().iter().fold(0.0f64, |a, b| a.max(b.abs())))
+    /// };
+    /// // A share of ½ nearly always: no change is above ½ or so. A share of 0 or 1: some are.
+    /// assert!(change(1000.0)? < 0.55 && change(0.01)? > 0.9);
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn concentrations(self, weights: f64, share: f64) -> Result<AugMix<T>, RegularizeError> {
@@ -94,6 +117,17 @@ impl<T: Real> AugMix<T> {
 
 /// `m x + (1 - m) Σᵢ wᵢ xᵢ` of images `[n, channels, height, width]`, with `m` of `[n]` and weights of `[n, k]`
 /// for `k` changed images.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::aug_mix::mix_chains;
+/// let graph = Graph::<f64>::new();
+/// let [image, first, second] = [2.0, 4.0, 8.0].map(|value| graph.fill([1, 1, 1, 1], value));
+/// let weights = graph.constant(Tensor::new([1, 2], vec![0.25, 0.75]));
+/// let mixed = mix_chains(image, &[first, second], weights, graph.fill([1], 0.5));
+/// assert_eq!(interpret(&[mixed], &[], None)?[0].item(), 0.5 * 2.0 + 0.5 * (0.25 * 4.0 + 0.75 * 8.0));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes are not these.
@@ -181,15 +215,23 @@ impl<T: Real> Consistency<T> {
     /// If `strength` is negative or not finite.
     ///
     /// ```
-    /// use nn::{Activation, Optimiser, Sequential, Trainer};
-    /// use regularize::augmentation::aug_mix::{AugMix, Consistency};
-    /// use regularize::augmentation::{LabelContract, Pipeline};
-    /// let mixed = Pipeline::new([1, 8, 8]).then(AugMix::new(0.3, [1, 8, 8])?);
-    /// let consistency = Consistency::new(mixed.for_labels(&LabelContract::digits())?, 12.0)?;
-    /// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-    /// let trainer = Trainer::new(&model, Optimiser::adam(0.01))
-    ///     .objective(move |batch| consistency.objective(batch));
-    /// # let _ = trainer;
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Mode, Sequential, train::Batch};
+    /// use regularize::augmentation::aug_mix::Consistency;
+    /// use regularize::augmentation::{Crop, LabelContract, Pipeline};
+    /// let moved = Pipeline::new([1, 8, 8]).then(Crop::new(2)).for_labels(&LabelContract::digits())?;
+    /// let consistency = Consistency::new(moved, 12.0)?;
+    /// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the pixels
+    /// let image = graph.constant(Tensor::from_fn([1, 64], |i| i as f64 / 64.0));
+    /// let label = graph.index_constant(Tensor::new([1], vec![63]));
+    /// let [train, evaluate] =
+    ///     [Mode::Train, Mode::Evaluate].map(|mode| Batch::new(image, label, &model, &[], mode));
+    /// let objectives = [&train, &evaluate].map(|batch| consistency.objective(batch));
+    /// let found = interpret(&[objectives[0], objectives[1], train.cross_entropy()], &[], None)?;
+    /// assert_eq!(found[1], found[2]);
+    /// // The divergence of three is at most ln 3.
+    /// let added = found[0].item() - found[2].item();
+    /// assert!(added > 0.0 && added < 12.0 * 3f64.ln());
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn new(augment: Augment<T>, strength: f64) -> Result<Consistency<T>, RegularizeError> {

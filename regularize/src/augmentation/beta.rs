@@ -9,6 +9,21 @@ use autograd::{Custom, Real, Shape, Var};
 use nn::optimise::HyperparameterError;
 
 /// `Beta(a, b)`. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::beta::Beta;
+/// // The density 2x: its distribution function is x².
+/// let rising = Beta::new(2.0, 1.0)?;
+/// assert!((rising.probability(0.5) - 0.25).abs() < 1e-14);
+/// assert!((rising.quantile(0.25) - 0.5).abs() < 1e-14);
+/// assert!((Beta::UNIFORM.probability(0.3) - 0.3).abs() < 1e-14);
+/// assert_eq!(Beta::symmetric(3.0)?, Beta::new(3.0, 3.0)?);
+/// let graph = Graph::<f64>::new();
+/// let share = interpret(&[rising.shares(graph.fill([1], 0.25))], &[], None)?[0].item();
+/// assert_eq!(share, rising.quantile(0.25));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beta {
     a: f64,

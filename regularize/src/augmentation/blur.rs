@@ -54,6 +54,19 @@ pub(super) fn kernel<'g, T: Real>(sigma: Var<'g, T>, length: usize) -> Var<'g, T
 }
 
 /// Random blurs, with widths uniform in `[0, sigma)` (stream `STREAM.sigma`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Blur};
+/// let graph = Graph::<f64>::new();
+/// let points = Tensor::from_fn([50, 1, 1, 9], |i| if i % 9 == 4 { 1.0 } else { 0.0 });
+/// let blurred = Blur::new(1.5)?.apply(graph.constant(points), "blur");
+/// let found = interpret(&[blurred], &[], None)?.remove(0);
+/// // Each image has a width of its own, below 1.5: its point keeps at least 0.2.
+/// let peaks: Vec<f64> = found.data().chunks(9).map(|line| line[4]).collect();
+/// assert!(peaks.iter().all(|peak| *peak > 0.2 && *peak <= 1.0) && peaks[0] != peaks[1]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Blur {
     sigma: f64,

@@ -34,6 +34,16 @@ use nn::optimise::HyperparameterError;
 
 /// Images `[n, channels, height, width]` plus `amount`, `[n]`.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::colour::brightness;
+/// let graph = Graph::<f64>::new();
+/// let amount = graph.constant(Tensor::new([2], vec![0.25, -0.5]));
+/// let found = interpret(&[brightness(graph.fill([2, 1, 1, 1], 0.5), amount)], &[], None)?.remove(0);
+/// assert_eq!(found.data(), [0.75, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
@@ -44,6 +54,18 @@ pub fn brightness<'g, T: Real>(images: Var<'g, T>, amount: Var<'g, T>) -> Var<'g
 }
 
 /// Images `[n, channels, height, width]` with deviations from their mean multiplied by `factor`, `[n]`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::colour::contrast;
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 2], vec![0.25, 0.75]));
+/// let [flat, same, twice] = [0.0, 1.0, 2.0].map(|factor| contrast(image, graph.fill([1], factor)));
+/// let found = interpret(&[flat, same, twice], &[], None)?;
+/// assert_eq!(found[0].data(), [0.5, 0.5]); // their mean
+/// assert_eq!((found[1].data(), found[2].data()), (&[0.25, 0.75][..], &[0.0, 1.0][..]));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes are not these.
@@ -57,6 +79,16 @@ pub fn contrast<'g, T: Real>(images: Var<'g, T>, factor: Var<'g, T>) -> Var<'g, 
 
 /// Images `[n, 3, height, width]` of red, green and blue with deviations from their grey multiplied by `factor`,
 /// `[n]`: grey at 0.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::colour::saturation;
+/// let graph = Graph::<f64>::new();
+/// let red = graph.constant(Tensor::new([1, 3, 1, 1], vec![1.0, 0.0, 0.0]));
+/// let found = interpret(&[saturation(red, graph.fill([1], 0.0))], &[], None)?.remove(0);
+/// assert_eq!(found.data(), [0.299; 3]); // as bright as red is
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes are not these.
@@ -78,6 +110,19 @@ pub(super) fn coloured<T: Real>(operation: &str, images: Var<'_, T>) -> [usize; 
 }
 
 /// Random brightness, uniform to either side (stream `STREAM.amount`).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Augmentation, Brightness};
+/// let graph = Graph::<f64>::new();
+/// let images = graph.fill([2, 1, 1, 2], 0.5);
+/// let found = interpret(&[Brightness::new(0.25)?.apply(images, "light")], &[], None)?.remove(0);
+/// // One draw for all pixels of an image, another one for the next.
+/// let light = found.data();
+/// assert!(light.iter().all(|v| (v - 0.5).abs() <= 0.25));
+/// assert!(light[0] == light[1] && light[2] == light[3] && light[0] != light[2]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Brightness {
     strength: f64,
@@ -113,6 +158,18 @@ impl<T: Real> Augmentation<T> for Brightness {
 }
 
 /// Random contrast, as often less as more (stream `STREAM.factor`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Contrast};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 2], vec![0.25, 0.75]));
+/// let found = interpret(&[Contrast::new(2.0)?.apply(image, "contrast")], &[], None)?.remove(0);
+/// // The mean stays, and the distance to it is between half and twice 0.25.
+/// let [low, high] = [found.data()[0], found.data()[1]];
+/// assert!((low + high - 1.0).abs() < 1e-15 && high - 0.5 >= 0.125 && high - 0.5 <= 0.5);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contrast {
     /// The logarithm of the largest factor.
@@ -151,6 +208,19 @@ impl<T: Real> Augmentation<T> for Contrast {
 }
 
 /// Random saturation (stream `STREAM.factor`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Saturation};
+/// let graph = Graph::<f64>::new();
+/// // A grey pixel and a red one: the first stays, the second is between grey and twice as red.
+/// let pixels = Tensor::new([1, 3, 1, 2], vec![0.5, 0.75, 0.5, 0.25, 0.5, 0.25]);
+/// let found = interpret(&[Saturation::new(1.0)?.apply(graph.constant(pixels), "s")], &[], None)?.remove(0);
+/// let [grey, red] = [0, 1].map(|pixel| [0, 2, 4].map(|channel| found.data()[channel + pixel]));
+/// assert!(grey.iter().all(|v| (v - 0.5).abs() < 1e-15));
+/// assert!(red[1] == red[2] && red[0] >= red[1] && red[0] - red[1] <= 1.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saturation {
     strength: f64,

@@ -109,6 +109,15 @@ impl Kind {
 }
 
 /// A kind of change, and how far it may go.
+///
+/// ```
+/// use regularize::augmentation::{Change, Kind};
+/// let turns = [Change::new(Kind::Rotation, 30.0), Change::new(Kind::Rotation, -20.0)];
+/// assert_eq!(Change::sum(turns), [Change::new(Kind::Rotation, 50.0)]);
+/// assert_eq!(Change::largest(turns), [Change::new(Kind::Rotation, 30.0)]);
+/// assert_eq!(Change::some(Kind::Rotation, 0.0), []);
+/// assert_eq!(turns[0].to_string(), "rotation by up to 30 degrees");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// The kind.
@@ -169,6 +178,20 @@ impl fmt::Display for Change {
 }
 
 /// What the labels of a data set are invariant to. See the [module documentation](self).
+///
+/// ```
+/// use regularize::augmentation::{Change, Kind, LabelContract};
+/// let arrows = LabelContract::new("arrows")
+///     .invariant(Kind::Brightness, f64::INFINITY)?
+///     .invariant(Kind::Rotation, 30.0)?
+///     .confuses(Kind::Rotation, &[(0, 1), (1, 2)]);
+/// assert_eq!((arrows.limit(Kind::Rotation), arrows.limit(Kind::Blur)), (30.0, 0.0));
+/// assert!(arrows.check(&[Change::new(Kind::Brightness, 9.0), Change::new(Kind::Rotation, 30.0)]).is_ok());
+/// let refusal = arrows.check(&[Change::new(Kind::Rotation, 90.0)]).unwrap_err().to_string();
+/// assert!(refusal.contains("it confuses 0/1, 1/2"), "{refusal}");
+/// assert!(LabelContract::new("arrows").invariant(Kind::Rotation, f64::NAN).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelContract {
     set: String,
@@ -202,6 +225,16 @@ impl LabelContract {
 
     /// Handwritten digits as light strokes on a dark, empty background: no half turn (6/9), no mirror (2/5, and
     /// 6/9 top and bottom). Small warps and any change of tone are fine; colour does not matter.
+    ///
+    /// ```
+    /// use regularize::augmentation::{Change, Kind, LabelContract};
+    /// let digits = LabelContract::digits();
+    /// assert_eq!((digits.limit(Kind::Rotation), digits.limit(Kind::MirrorLeftRight)), (45.0, 0.0));
+    /// assert!(digits.check(&[Change::new(Kind::Rotation, 30.0)]).is_ok());
+    /// // Twice is too far, and the error says for which.
+    /// let refusal = digits.check(&[Change::new(Kind::Rotation, 30.0); 2]).unwrap_err().to_string();
+    /// assert!(refusal.contains("60 degrees") && refusal.contains("6/9"), "{refusal}");
+    /// ```
     pub fn digits() -> LabelContract {
         let declared = [
             (Kind::Rotation, 45.0),

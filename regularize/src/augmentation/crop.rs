@@ -49,6 +49,20 @@ pub fn crop<'g, T: Real>(
 
 /// Random crops of the whole size out of the image with `margin` pixels around it: a translation by a whole
 /// number of pixels along each axis, all from `-margin` to `margin` equally likely (stream `STREAM.offset`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Crop};
+/// let graph = Graph::<f64>::new();
+/// let crop = Crop::new(1);
+/// let draws = graph.constant(Tensor::new([2, 2], vec![0.1, 0.5, 0.9, 0.3]));
+/// assert_eq!(interpret(&[crop.offset(draws)], &[], None)?[0].data(), [-1.0, 0.0, 1.0, -1.0]);
+/// // The point in the middle moves by whole pixels, and stays inside.
+/// let points = Tensor::from_fn([20, 1, 3, 3], |i| if i % 9 == 4 { 1.0 } else { 0.0 });
+/// let found = interpret(&[crop.apply(graph.constant(points), "crop")], &[], None)?.remove(0);
+/// assert!(found.data().chunks(9).all(|image| image.iter().filter(|v| **v == 1.0).count() == 1));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Crop {
     margin: usize,
@@ -127,6 +141,22 @@ pub fn flip<'g, T: Real>(images: Var<'g, T>, mask: Var<'g, T>, mirror: Mirror) -
 }
 
 /// Random mirrors (stream `STREAM.mask`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Flip, Mirror};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 2, 2], vec![1.0, 2.0, 3.0, 4.0]));
+/// let flipped = |mirror, p| Ok::<_, regularize::RegularizeError>(Flip::new(mirror, p)?.apply(image, "flip"));
+/// let always = [Mirror::LeftRight, Mirror::TopBottom, Mirror::Both].map(|mirror| flipped(mirror, 1.0));
+/// let [across, down, both] = always;
+/// let found = interpret(&[across?, down?, both?], &[], None)?;
+/// assert_eq!(found[0].data(), [2.0, 1.0, 4.0, 3.0]);
+/// assert_eq!(found[1].data(), [3.0, 4.0, 1.0, 2.0]);
+/// assert_eq!(found[2].data(), [4.0, 3.0, 2.0, 1.0]);
+/// assert_eq!(flipped(Mirror::Both, 0.0)?.id(), image.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Flip {
     mirror: Mirror,

@@ -16,13 +16,20 @@ use nn::train::Batch;
 /// CutMix (streams `NAME.order`, `NAME.share`, `NAME.middle`).
 ///
 /// ```
-/// use nn::{Activation, Optimiser, Sequential, Trainer};
+/// use autograd::{Graph, Tensor, interpret};
 /// use regularize::augmentation::CutMix;
-/// let cutmix = CutMix::new([1, 8, 8], 1.0)?;
-/// let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-/// let trainer = Trainer::new(&model, Optimiser::adam(0.01))
-///     .objective(move |batch| cutmix.objective(batch, 10));
-/// # let _ = trainer;
+/// let graph = Graph::<f64>::new();
+/// // Image i is filled by i.
+/// let images = graph.constant(Tensor::from_fn([3, 64], |i| (i / 64) as f64));
+/// let labels = graph.index_constant(Tensor::new([3], vec![0, 1, 2]));
+/// let mixed = CutMix::new([1, 8, 8], 1.0)?.of(images, labels, 3);
+/// let found = interpret(&[mixed.inputs, mixed.targets, mixed.lambda], &[], None)?;
+/// for i in 0..3 {
+///     let kept = found[0].data()[64 * i..][..64].iter().filter(|v| **v == i as f64).count();
+///     assert!((found[1].data()[3 * i..][..3].iter().sum::<f64>() - 1.0).abs() < 1e-15);
+///     // The share in the targets is that of the pixels, unless the partner is the image itself.
+///     assert!(kept == 64 || found[2].data()[i] == kept as f64 / 64.0);
+/// }
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +56,21 @@ impl CutMix {
 
     /// The boxes, `[n, 1, height, width]`, of shares `[n]` and middles `[n, 2]` in [0, 1): 1 at the pixels that come
     /// from the partner.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::augmentation::CutMix;
+    /// let graph = Graph::<f64>::new();
+    /// // A quarter of the image is a box of half its sides.
+    /// let mask = CutMix::new([1, 4, 4], 1.0)?.mask(graph.fill([1], 0.75), graph.fill([1, 2], 0.5));
+    /// let found = interpret(&[mask], &[], None)?.remove(0);
+    /// assert_eq!(found.data()[4..8], [0.0, 1.0, 1.0, 0.0]);
+    /// assert_eq!(found.data().iter().sum::<f64>(), 4.0);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, lambda: Var<'g, T>, middle: Var<'g, T>) -> Var<'g, T> {
         let [_, height, width] = self.image;
@@ -88,6 +110,28 @@ impl CutMix {
 
     /// The mean cross-entropy on the mixed batch in [`Mode::Train`]; in other modes, and with `α = 0`, that of the
     /// batch itself.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Mode, Sequential, train::Batch};
+    /// use regularize::augmentation::CutMix;
+    /// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the pixels
+    /// let inputs = graph.constant(Tensor::from_fn([3, 16], |i| if i % 17 == 0 { 9.0 } else { 0.0 }));
+    /// let labels = graph.index_constant(Tensor::new([3], vec![0, 1, 2]));
+    /// let losses = |alpha, mode| {
+    ///     let batch = Batch::new(inputs, labels, &model, &[], mode);
+    ///     let mixed = CutMix::new([1, 4, 4], alpha)?.objective(&batch, 16);
+    ///     let found = interpret(&[mixed, batch.cross_entropy()], &[], None)?;
+    ///     Ok::<_, regularize::RegularizeError>((found[0].item(), found[1].item()))
+    /// };
+    /// for (alpha, mode) in [(0.0, Mode::Train), (1.0, Mode::Evaluate)] {
+    ///     let (mixed, plain) = losses(alpha, mode)?;
+    ///     assert_eq!(mixed, plain);
+    /// }
+    /// let (mixed, plain) = losses(1.0, Mode::Train)?;
+    /// assert!(mixed > plain); // of mixed targets the network says too little
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// As [`CutMix::of`], or if the model does not make `classes` logits.

@@ -14,6 +14,16 @@ use nn::optimise::HyperparameterError;
 /// A mask `[n, 1, height, width]`: 1 at the pixels `i` with `start ≤ i < end` along both axes, for boxes `start` and
 /// `end` of `[n, 2]` in rows and columns.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::cutout::boxes;
+/// let graph = Graph::<f64>::new();
+/// let [start, end] = [[0.0, 1.0], [1.0, 9.0]].map(|at| graph.constant(Tensor::new([1, 2], at.to_vec())));
+/// let mask = interpret(&[boxes(start, end, [2, 3])], &[], None)?.remove(0);
+/// assert_eq!(mask.data(), [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]); // row 0, columns from 1 on
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
@@ -32,9 +42,19 @@ pub fn boxes<'g, T: Real>(start: Var<'g, T>, end: Var<'g, T>, [height, width]: [
 /// Random squares covered (stream `STREAM.middle`).
 ///
 /// ```
-/// use regularize::augmentation::Cutout;
-/// let quarter = Cutout::new(4).fill(0.5)?;
-/// assert!(quarter.fill(f64::NAN).is_err());
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Augmentation, Cutout};
+/// let graph = Graph::<f64>::new();
+/// let cutout = Cutout::new(2).fill(0.5)?;
+/// let mask = interpret(&[cutout.mask(graph.fill([1, 2], 0.6), [4, 4])], &[], None)?.remove(0);
+/// assert_eq!(mask.data()[4..8], [0.0, 1.0, 1.0, 0.0]);
+/// assert_eq!(mask.data().iter().sum::<f64>(), 4.0);
+/// let covered = cutout.apply(graph.fill([20, 1, 4, 4], 1.0), "cutout");
+/// let found = interpret(&[covered], &[], None)?.remove(0);
+/// // Four pixels, or two or one at the border.
+/// let count = |image: &[f64]| image.iter().filter(|v| **v == 0.5).count();
+/// assert!(found.data().chunks(16).all(|image| [1, 2, 4].contains(&count(image))));
+/// assert!(cutout.fill(f64::NAN).is_err());
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +78,11 @@ impl Cutout {
         Ok(Cutout { fill, ..self })
     }
 
-    /// The mask of draws `[n, 2]` uniform on [0, 1): 1 at `size` by `size` pixels, less those outside.
+    /// The mask `[n, 1, height, width]` of draws `[n, 2]` uniform on [0, 1), for images of `[height, width]`: 1 at a
+    /// square around the middle that is drawn, less what is outside.
+    ///
+    /// # Panics
+    /// If the draws are not `[n, 2]`.
     #[track_caller]
     pub fn mask<'g, T: Real>(&self, draws: Var<'g, T>, size: [usize; 2]) -> Var<'g, T> {
         let sides =

@@ -20,6 +20,18 @@ use nn::optimise::HyperparameterError;
 /// Images `[n, channels, height, width]` with each pixel looking as far from its place as `field`, `[n, 2, height,
 /// width]`, says: first down, then to the right, in pixels. Differentiable in both.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, elastic::displace};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 3], vec![1.0, 2.0, 4.0]));
+/// // Nothing down; to the right by 1, 0.5 and 0.
+/// let field = graph.constant(Tensor::new([1, 2, 1, 3], vec![0.0, 0.0, 0.0, 1.0, 0.5, 0.0]));
+/// let found = interpret(&[displace(image, field, Border::Edge)], &[], None)?.remove(0);
+/// assert_eq!(found.data(), [2.0, 3.0, 4.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
@@ -35,10 +47,18 @@ pub fn displace<'g, T: Real>(images: Var<'g, T>, field: Var<'g, T>, border: Bord
 /// Random elastic deformations (stream `STREAM.field`, normal).
 ///
 /// ```
-/// use regularize::augmentation::Elastic;
-/// let handwriting = Elastic::new(1.5, 4.0)?;
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Augmentation, Border, Elastic};
+/// let graph = Graph::<f64>::new();
+/// let handwriting = Elastic::new(1.5, 4.0)?.border(Border::Edge);
+/// // Neighbours are displaced nearly alike; each by 1.5 pixels, typically.
+/// let field = handwriting.field(graph.normal("draws", [50, 2, 8, 8]));
+/// let along = field.slice(3, 1, 8) - field.slice(3, 0, 7);
+/// let deformed = handwriting.apply(graph.fill([1, 1, 8, 8], 0.5), "elastic");
+/// let found = interpret(&[field.powi(2).mean(), along.powi(2).mean(), deformed], &[], None)?;
+/// assert!((found[0].item().sqrt() - 1.5).abs() < 0.3 && found[1].item().sqrt() < 0.4);
+/// assert!(found[2].data().iter().all(|v| (v - 0.5).abs() < 1e-15));
 /// assert!(Elastic::new(1.5, 0.0).is_err());
-/// # let _ = handwriting;
 /// # Ok::<(), regularize::RegularizeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

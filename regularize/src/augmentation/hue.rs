@@ -89,6 +89,21 @@ impl<T: Real> Custom<T> for Floor {
 }
 
 /// Random shifts of hue, uniform to either side (stream `STREAM.shift`).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Augmentation, Hue};
+/// let graph = Graph::<f64>::new();
+/// let pixel = graph.constant(Tensor::new([1, 3, 1, 1], vec![0.75, 0.25, 0.5]));
+/// let found = interpret(&[Hue::new(0.5)?.apply(pixel, "hue")], &[], None)?.remove(0);
+/// // Another colour, with the largest and the smallest channel that it had.
+/// let mut sorted = found.data().to_vec();
+/// sorted.sort_by(f64::total_cmp);
+/// assert!((sorted[2] - 0.75).abs() < 1e-15 && (sorted[0] - 0.25).abs() < 1e-15);
+/// assert_ne!(found.data(), [0.75, 0.25, 0.5]);
+/// assert!(Hue::new(0.6).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hue {
     strength: f64,

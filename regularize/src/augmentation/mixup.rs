@@ -15,14 +15,20 @@
 //! [`soft_cross_entropy`].
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::augmentation::Mixup;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let mixup = Mixup::new(0.2)?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
+//!     .epochs(3)
 //!     .objective(move |batch| mixup.objective(batch, 10));
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::beta::Beta;
@@ -34,6 +40,22 @@ use nn::loss::{Reduction, soft_cross_entropy};
 use nn::train::Batch;
 
 /// A batch of mixed examples.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Mode, Sequential, train::Batch};
+/// use regularize::augmentation::Mixed;
+/// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+/// let inputs = graph.constant(Tensor::new([1, 2], vec![1.0, 0.0]));
+/// let targets = graph.constant(Tensor::new([1, 2], vec![0.75, 0.25]));
+/// let mixed = Mixed { inputs, targets, lambda: graph.fill([1], 0.75) };
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let loss = mixed.cross_entropy(&Batch::new(inputs, label, &model, &[], Mode::Train));
+/// let p = 1.0 / (1.0 + (-1.0f64).exp());
+/// let expected = -0.75 * p.ln() - 0.25 * (1.0 - p).ln();
+/// assert!((interpret(&[loss], &[], None)?[0].item() - expected).abs() < 1e-15);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Mixed<'g, T: Real> {
     /// The examples, `[n, ..]`.
@@ -58,6 +80,16 @@ impl<'g, T: Real> Mixed<'g, T> {
 /// `λ a + (1 - λ) b`, with a share `λ`, `[n]`, for each row of `a` and `b`, both `[n, ..]`. Where `λ` is 1 that is
 /// `a`, where it is 0 `b`, exactly, if the other is finite.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::mixup::mix;
+/// let graph = Graph::<f64>::new();
+/// let (a, b) = (graph.fill([3, 1], 4.0), graph.fill([3, 1], 8.0));
+/// let lambda = graph.constant(Tensor::new([3], vec![1.0, 0.75, 0.0]));
+/// assert_eq!(interpret(&[mix(a, b, lambda)], &[], None)?[0].data(), [4.0, 5.0, 8.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
@@ -73,6 +105,16 @@ pub fn mix<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>, lambda: Var<'g, T>) -> Var
 
 /// A random order of `0..n` from draws `[n]` uniform on [0, 1): the places of the draws, from the smallest to the
 /// largest. Every order is equally likely; of equal draws the first comes first.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret_indices};
+/// use regularize::augmentation::mixup::permutation;
+/// let graph = Graph::<f64>::new();
+/// let draws = graph.constant(Tensor::new([3], vec![0.7, 0.1, 0.4]));
+/// let order = interpret_indices(permutation(draws), &[], None)?;
+/// assert_eq!(order.data(), [1, 2, 0]); // the smallest is in place 1
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the draws are not `[n]` with `n` above 0.
@@ -90,6 +132,23 @@ pub fn permutation<'g, T: Real>(draws: Var<'g, T>) -> IndexVar<'g, T> {
 }
 
 /// Mixup with shares from `Beta(α, α)` (streams `NAME.order`, `NAME.share`). See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::Mixup;
+/// let graph = Graph::<f64>::new();
+/// let inputs = graph.constant(Tensor::new([3, 1], vec![0.0, 1.0, 2.0]));
+/// let labels = graph.index_constant(Tensor::new([3], vec![0, 1, 2]));
+/// let mixed = Mixup::new(1.0)?.named("pairs").of(inputs, labels, 3);
+/// let found = interpret(&[mixed.inputs, mixed.targets], &[], None)?;
+/// // An input is its label here, so a mixed one is the mean label of its target.
+/// for (x, target) in found[0].data().iter().zip(found[1].data().chunks(3)) {
+///     assert!((target.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+///     assert!((x - (target[1] + 2.0 * target[2])).abs() < 1e-15);
+/// }
+/// assert_eq!(Mixup::new(0.0)?.of(inputs, labels, 3).inputs.id(), inputs.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mixup {
     name: String,
@@ -134,6 +193,23 @@ impl Mixup {
 
     /// The mean cross-entropy on the mixed batch in [`Mode::Train`]; in other modes, and with `α = 0`, that of the
     /// batch itself.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Mode, Sequential, train::Batch};
+    /// use regularize::augmentation::Mixup;
+    /// let (graph, model, mixup) = (Graph::<f64>::new(), Sequential::new(), Mixup::new(1.0)?);
+    /// let inputs = graph.constant(Tensor::new([2, 2], vec![4.0, 0.0, 0.0, 4.0]));
+    /// let labels = graph.index_constant(Tensor::new([2], vec![0, 1]));
+    /// let [train, evaluate] = [Mode::Train, Mode::Evaluate].map(|mode| {
+    ///     let batch = Batch::new(inputs, labels, &model, &[], mode);
+    ///     (mixup.objective(&batch, 2), batch.cross_entropy())
+    /// });
+    /// let found = interpret(&[train.0, train.1, evaluate.0, evaluate.1], &[], None)?;
+    /// assert!(found[0].item() >= found[1].item()); // a sure answer is wrong for a mixture
+    /// assert_eq!(found[2], found[3]);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// If the model does not make `classes` logits.

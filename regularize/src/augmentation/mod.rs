@@ -106,6 +106,40 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// A random change of images: a sampler of parameters and a pure function of images and parameters.
+///
+/// One of one's own draws from streams under the name that it is given, and says what labels may depend on:
+///
+/// ```
+/// use autograd::{Graph, Real, Tensor, Var, interpret};
+/// use nn::Mode;
+/// use regularize::augmentation::{Augmentation, Change, Kind, LabelContract, Pipeline};
+///
+/// /// The negative of every second image or so.
+/// #[derive(Debug)]
+/// struct Negative;
+///
+/// impl<T: Real> Augmentation<T> for Negative {
+///     fn name(&self) -> &'static str {
+///         "negative"
+///     }
+///     /// Contrast multiplied by -1: less by 2.
+///     fn changes(&self, _: [usize; 3]) -> Vec<Change> {
+///         vec![Change::new(Kind::Contrast, 2.0)]
+///     }
+///     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
+///         let draws = images.graph().uniform(&format!("{stream}.mask"), [images.shape()[0], 1, 1, 1]);
+///         draws.less(0.5).select(1.0 - images, images)
+///     }
+/// }
+///
+/// let augment = Pipeline::new([1, 1, 2]).then(Negative).for_labels(&LabelContract::digits())?;
+/// let graph = Graph::<f64>::new();
+/// let inputs = graph.constant(Tensor::from_fn([20, 2], |i| [0.0, 0.25][i % 2]));
+/// let found = interpret(&[augment.inputs(inputs, Mode::Train)], &[], None)?.remove(0);
+/// assert!(found.data().chunks(2).all(|image| image == [0.0, 0.25] || image == [1.0, 0.75]));
+/// assert!(found.data().contains(&0.25) && found.data().contains(&0.75));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 pub trait Augmentation<T: Real>: Debug + Send + Sync {
     /// The kind, in one word: part of the names of its streams.
     fn name(&self) -> &'static str;
@@ -123,6 +157,26 @@ pub trait Augmentation<T: Real>: Debug + Send + Sync {
 }
 
 /// Augmentations in order, for images of one shape. See the [module documentation](self).
+///
+/// ```
+/// use autograd::Graph;
+/// use nn::Mode;
+/// use regularize::augmentation::{Affine, Change, Flip, Kind, LabelContract, Mirror, Pipeline};
+/// use std::sync::Arc;
+/// let turn = Arc::new(Affine::new().rotate(30.0)?);
+/// let twice = Pipeline::<f32>::new([1, 8, 8]).then_shared(turn.clone()).then_shared(turn);
+/// assert_eq!(twice.changes(), [Change::new(Kind::Rotation, 60.0)]);
+/// assert!(twice.clone().for_labels(&LabelContract::digits()).is_err());
+/// let graph = Graph::<f32>::new();
+/// let inputs = graph.input("inputs", [4, 64]);
+/// let turned = twice.forced().inputs(inputs, Mode::Train); // at one's own risk
+/// assert_eq!(turned.shape(), inputs.shape());
+/// // Both mirrors are a half turn as well.
+/// let (across, down) = (Flip::new(Mirror::LeftRight, 0.5)?, Flip::new(Mirror::TopBottom, 0.5)?);
+/// let both = Pipeline::<f32>::new([1, 8, 8]).then(across).then(down);
+/// assert!(both.changes().contains(&Change::new(Kind::Rotation, 180.0)));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pipeline<T: Real> {
     image: [usize; 3],
@@ -176,6 +230,23 @@ impl<T: Real> Pipeline<T> {
 }
 
 /// A pipeline that somebody answers for. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use nn::Mode;
+/// use regularize::augmentation::{Brightness, LabelContract, Pipeline};
+/// let lighter = Pipeline::new([1, 2, 2]).then(Brightness::new(0.25)?);
+/// let augment = lighter.for_labels(&LabelContract::digits())?;
+/// let graph = Graph::<f64>::new();
+/// let inputs = graph.fill([1, 4], 0.5);
+/// assert_eq!(augment.inputs(inputs, Mode::Evaluate).id(), inputs.id());
+/// let looks = [augment.inputs(inputs, Mode::Train), augment.named("second").inputs(inputs, Mode::Train)];
+/// let found = interpret(&looks, &[], None)?;
+/// // Of the inputs' shape; a second look has draws of its own.
+/// assert_eq!(found[0].shape(), inputs.shape());
+/// assert_ne!(found[0], found[1]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Augment<T: Real> {
     name: String,

@@ -24,12 +24,18 @@ use nn::optimise::HyperparameterError;
 /// identity. Differentiable in both.
 ///
 /// ```
-/// use autograd::Graph;
-/// use regularize::augmentation::{Border, perspective};
-/// let graph = Graph::<f32>::new();
-/// let (images, corners) = (graph.input("images", [8, 3, 20, 30]), graph.input("corners", [8, 4, 2]));
-/// let seen = perspective::perspective(images, corners, Border::Edge);
-/// assert_eq!(seen.shape(), images.shape());
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::augmentation::{Border, perspective::perspective};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 4], vec![1.0, 2.0, 3.0, 4.0]));
+/// let corners = |v: [f64; 8]| graph.constant(Tensor::new([1, 4, 2], v.to_vec()));
+/// let whole = corners([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
+/// let right = corners([0.0, 0.5, 0.0, 1.0, 1.0, 1.0, 1.0, 0.5]); // the right half, stretched
+/// let seen = [whole, right].map(|corners| perspective(image, corners, Border::Edge));
+/// let found = interpret(&seen, &[], None)?;
+/// assert_eq!(found[0].data(), [1.0, 2.0, 3.0, 4.0]);
+/// assert_eq!(found[1].data(), [2.75, 3.25, 3.75, 4.0]);
+/// # Ok::<(), autograd::RunError>(())
 /// ```
 ///
 /// # Panics
@@ -58,6 +64,20 @@ pub fn perspective<'g, T: Real>(images: Var<'g, T>, corners: Var<'g, T>, border:
 
 /// Random perspectives: each corner is drawn inwards by a uniform share of `distortion` halves of the side,
 /// along each axis (stream `STREAM.corners`).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Augmentation, Border, Perspective};
+/// let graph = Graph::<f64>::new();
+/// let aside = Perspective::new(0.5)?.border(Border::Edge);
+/// let corners = [0.0, 1.0].map(|draw| aside.corners(graph.fill([1, 4, 2], draw)));
+/// let seen = aside.apply(graph.fill([2, 1, 6, 6], 0.5), "aside");
+/// let found = interpret(&[corners[0], corners[1], seen], &[], None)?;
+/// assert_eq!(found[0].data(), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
+/// assert_eq!(found[1].data(), [0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75, 0.25]);
+/// assert!(found[2].data().iter().all(|v| (v - 0.5).abs() < 1e-14));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Perspective {
     distortion: f64,

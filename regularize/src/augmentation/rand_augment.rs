@@ -56,6 +56,21 @@ fn standard<T: Real>(
 }
 
 /// A list of augmentations, of which some are chosen for each image. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::{Augmentation, Brightness, Change, Kind, RandAugment};
+/// use std::sync::Arc;
+/// let lighter = Arc::new(Brightness::new(0.25)?);
+/// let some = RandAugment::of(2, vec![lighter]);
+/// assert_eq!(some.changes([1, 1, 1]), [Change::new(Kind::Brightness, 0.5)]); // both layers
+/// let graph = Graph::<f64>::new();
+/// let found = interpret(&[some.apply(graph.fill([400, 1, 1, 1], 0.0), "some")], &[], None)?.remove(0);
+/// // Each layer is the identity for every second image: one in four stays, with a standard error of 9.
+/// let same = found.data().iter().filter(|v| **v == 0.0).count();
+/// assert!(same.abs_diff(100) < 27 && found.data().iter().all(|v| v.abs() <= 0.5));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct RandAugment<T: Real> {
     layers: usize,
@@ -76,10 +91,14 @@ impl<T: Real> RandAugment<T> {
     /// If `strength` is not in [0, 1].
     ///
     /// ```
-    /// use regularize::augmentation::{LabelContract, Pipeline, RandAugment};
+    /// use autograd::Graph;
+    /// use regularize::augmentation::{Augmentation, LabelContract, Pipeline, RandAugment};
     /// let some = RandAugment::<f32>::new(2, 0.5, [1, 8, 8])?;
-    /// let augment = Pipeline::new([1, 8, 8]).then(some).for_labels(&LabelContract::digits())?;
-    /// # let _ = augment;
+    /// assert_eq!(some.choices().len(), 8);
+    /// assert!(Pipeline::new([1, 8, 8]).then(some).for_labels(&LabelContract::digits()).is_ok());
+    /// let graph = Graph::<f32>::new();
+    /// let images = graph.input("images", [4, 1, 8, 8]);
+    /// assert_eq!(RandAugment::new(2, 0.0, [1, 8, 8])?.apply(images, "some").id(), images.id());
     /// # Ok::<(), regularize::RegularizeError>(())
     /// ```
     pub fn new(layers: usize, strength: f64, image: [usize; 3]) -> Result<RandAugment<T>, RegularizeError> {

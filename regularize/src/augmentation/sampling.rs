@@ -41,6 +41,19 @@ use rayon::prelude::*;
 const LEAST_WORK: usize = 4096;
 
 /// What an image is outside of itself.
+///
+/// ```
+/// use autograd::{Graph, interpret};
+/// use regularize::augmentation::sampling::{Border, bilinear};
+/// let graph = Graph::<f64>::new();
+/// let (image, row) = (graph.fill([1, 1, 1, 1], 4.0), graph.fill([1, 1, 1], 0.0));
+/// let half_outside = graph.fill([1, 1, 1], -0.5);
+/// let read = [Border::default(), Border::Fill(2.0), Border::Edge]
+///     .map(|border| bilinear(image, row, half_outside, border));
+/// let found = interpret(&read, &[], None)?;
+/// assert_eq!([found[0].item(), found[1].item(), found[2].item()], [2.0, 3.0, 4.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Border {
     /// This value. Half a pixel outside the image half of it is mixed in.
@@ -58,6 +71,19 @@ impl Default for Border {
 
 /// `images` at `rows` and `columns`, in pixels from the first one's centre: images `[n, channels, height,
 /// width]`, places `[n, height', width']` both, result `[n, channels, height', width']`.
+///
+/// ```
+/// use autograd::{Graph, Tensor, grad, interpret};
+/// use regularize::augmentation::sampling::{Border, bilinear};
+/// let graph = Graph::<f64>::new();
+/// let image = graph.constant(Tensor::new([1, 1, 1, 3], vec![0.0, 4.0, 10.0]));
+/// let (row, column) = (graph.fill([1, 1, 1], 0.0), graph.fill([1, 1, 1], 1.0));
+/// let read = bilinear(image, row, column, Border::Edge);
+/// let found = interpret(&[read, grad(read.sum(), &[column])[0]], &[], None)?;
+/// // At a pixel the derivative in the place is the central difference, (10 - 0)/2.
+/// assert_eq!((found[0].item(), found[1].item()), (4.0, 5.0));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes are not these.

@@ -9,12 +9,25 @@
 //! a mean of the last `1/(1 - b)` steps or so. It starts at `w₀` and not at 0, so no correction is needed.
 //!
 //! ```
-//! use nn::Optimiser;
+//! use nn::data::digits;
+//! use nn::{Activation, Layer, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::ExponentialAverage;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! let trained = |optimiser| {
+//!     let mut parameters = initialise(&model, 1);
+//!     Trainer::new(&model, optimiser).epochs(2).fit(&data, None, &mut parameters)?;
+//!     Ok::<_, regularize::RegularizeError>(parameters)
+//! };
 //! let average = ExponentialAverage::new(0.99)?;
-//! let optimiser = Optimiser::<f32>::adam(1e-3).then(average);
-//! # let _ = optimiser;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let parameters = trained(Optimiser::adam(0.01).then(average))?;
+//! // The training is the one without; the average is beside it.
+//! assert_eq!(parameters["linear1.weight"], trained(Optimiser::adam(0.01))?["linear1.weight"]);
+//! let averaged = average.averaged(&parameters, &model.parameters())?;
+//! assert_ne!(averaged["linear1.weight"], parameters["linear1.weight"]);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::taken_out;
@@ -26,6 +39,32 @@ use nn::optimise::{HyperparameterError, Memory, Transform, Update};
 /// An exponential moving average of every parameter, the last transform of a chain. See the [module
 /// documentation](self). Slots: `exponential_average(DECAY)` of each parameter, and
 /// `exponential_average(DECAY)/steps`: averages of several decays stand beside each other in one chain.
+///
+/// ```
+/// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role};
+/// use regularize::ExponentialAverage;
+/// let average = ExponentialAverage::new(0.75)?;
+/// let spec = ParameterSpec {
+///     name: "w".into(),
+///     shape: [1].into(),
+///     role: Role::Weight,
+///     initialiser: Initialiser::Constant(4.0),
+/// };
+/// let graph = Graph::<f64>::new();
+/// let loss = spec.declare(&graph).sum(); // of slope 1
+/// let step = Optimiser::sgd(1.0).then(average).minimise(loss, &[spec.clone()]);
+/// let mut plan = step.add_to(Plan::builder(&graph)).compile();
+/// let mut parameters: Parameters<f64> = [("w", Tensor::full([1], 4.0))].into_iter().collect();
+/// step.initialise_state(&mut parameters);
+/// for _ in 0..2 {
+///     plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(1.0))])?;
+/// }
+/// // The weight was 4, 3, 2; the average 4, then 3.75, then ¾ · 3.75 + ¼ · 2.
+/// assert_eq!(parameters["w"].item(), 2.0);
+/// assert_eq!(average.averaged(&parameters, &[spec])?["w"].item(), 3.3125);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExponentialAverage {
     decay: f64,

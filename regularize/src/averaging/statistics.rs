@@ -34,6 +34,20 @@ use nn::{Layer, Mode, Role};
 /// anything of (an update rate of 0; batches of one example). Stochastic layers draw as in training, from
 /// seed 0.
 ///
+/// ```
+/// use autograd::Tensor;
+/// use nn::{BatchNorm, Sequential, data::Dataset, initialise};
+/// use regularize::estimate_statistics;
+/// let model = Sequential::<f64>::new().then(BatchNorm::new("norm", 2));
+/// let x = Tensor::new([4, 2], vec![1.0, 0.0, 3.0, 0.0, 5.0, 8.0, 7.0, 8.0]);
+/// let data = Dataset::new(x, Tensor::new([4], vec![0, 0, 1, 1]), 2)?;
+/// let mut parameters = initialise(&model, 1);
+/// estimate_statistics(&model, &data, &mut parameters, 2)?;
+/// // Batches of two have the means (2, 0) and (6, 8).
+/// assert!(parameters["norm.running_mean"].data().iter().all(|mean| (mean - 4.0).abs() < 1e-14));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+///
 /// # Errors
 /// If model, data and parameters do not fit, or `batch_size` is 0. The parameters are as they were then.
 pub fn estimate_statistics<T: Real>(

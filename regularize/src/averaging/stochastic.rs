@@ -13,13 +13,22 @@
 //! cycle, and its end the lowest rate.
 //!
 //! ```
-//! use nn::Optimiser;
+//! use nn::data::digits;
+//! use nn::{Activation, Layer, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::WeightAverage;
-//! // After step 1000, and every 100 steps after it.
-//! let average = WeightAverage::new(1000, 100)?;
-//! let optimiser = Optimiser::<f32>::momentum(0.05, 0.9).then(average);
-//! # let _ = optimiser;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
+//! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
+//! // After step 14, and every 7 steps after it: an epoch of 200 examples is 7 steps.
+//! let average = WeightAverage::new(14, 7)?;
+//! let mut parameters = initialise(&model, 1);
+//! let mut trainer = Trainer::new(&model, Optimiser::momentum(0.05, 0.9).then(average)).epochs(4);
+//! trainer.fit(&data, None, &mut parameters)?;
+//! assert_eq!(average.count(&parameters), 3); // after epochs 2, 3 and 4
+//! let averaged = average.averaged(&parameters, &model.parameters())?;
+//! assert_ne!(averaged["linear1.weight"], parameters["linear1.weight"]);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::taken_out;
@@ -31,6 +40,32 @@ use nn::optimise::{HyperparameterError, Memory, Transform, Update};
 /// The mean of the parameters at regular steps, the last transform of a chain. See the [module
 /// documentation](self). Slots: `weight_average(START,PERIOD)` of each parameter, and under that name `count`, which
 /// is `n`, and `since`, the steps since the last that was taken: several means stand beside each other in one chain.
+///
+/// ```
+/// use autograd::{Feed, Graph, Parameters, Plan, Tensor};
+/// use nn::{Initialiser, LEARNING_RATE, Optimiser, ParameterSpec, Role};
+/// use regularize::WeightAverage;
+/// let average = WeightAverage::new(2, 3)?;
+/// let spec = ParameterSpec {
+///     name: "w".into(),
+///     shape: [1].into(),
+///     role: Role::Weight,
+///     initialiser: Initialiser::Constant(9.0),
+/// };
+/// let graph = Graph::<f64>::new();
+/// let loss = spec.declare(&graph).sum(); // of slope 1
+/// let step = Optimiser::sgd(1.0).then(average).minimise(loss, &[spec.clone()]);
+/// let mut plan = step.add_to(Plan::builder(&graph)).compile();
+/// let mut parameters: Parameters<f64> = [("w", Tensor::full([1], 9.0))].into_iter().collect();
+/// step.initialise_state(&mut parameters);
+/// for _ in 0..6 {
+///     plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(1.0))])?;
+/// }
+/// // The weight is 7 after step 2 and 4 after step 5.
+/// assert_eq!(average.count(&parameters), 2);
+/// assert_eq!(average.averaged(&parameters, &[spec])?["w"].item(), 5.5);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeightAverage {
     start: u64,

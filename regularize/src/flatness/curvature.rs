@@ -38,6 +38,23 @@ pub struct Curvature<T: Real> {
 /// The eigenvalue of `∇² J` of the largest absolute value, at given values of all parameters that are not
 /// [`State`](Role::State), after some iterations from a direction drawn from `seed`.
 ///
+/// ```
+/// use autograd::{Graph, Parameters, Tensor};
+/// use nn::{Initialiser, ParameterSpec, Role};
+/// use regularize::flatness::largest_curvature;
+/// let (name, initialiser) = ("w".into(), Initialiser::Zeros);
+/// let spec = ParameterSpec { name, shape: [2].into(), role: Role::Weight, initialiser };
+/// let graph = Graph::<f64>::new();
+/// let w = spec.declare(&graph);
+/// // A saddle: ½ (3 u² - 5 v²), of curvatures 3 and -5; the larger in absolute value counts.
+/// let loss = (w.powi(2) * graph.constant(Tensor::new([2], vec![1.5, -2.5]))).sum();
+/// let parameters: Parameters<f64> = [("w", Tensor::zeros([2]))].into_iter().collect();
+/// let found = largest_curvature(loss, &[spec], &parameters, &[], 60, 1)?;
+/// assert!((found.eigenvalue + 5.0).abs() < 1e-12);
+/// assert!((found.direction["w"].data()[1].abs() - 1.0).abs() < 1e-12);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+///
 /// # Errors
 /// If there are no iterations; if feeds or parameters do not fit the loss.
 ///

@@ -22,13 +22,18 @@
 //! are updated once in a step, from the pass at `w`.
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::SharpnessAware;
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Relu);
 //! let optimiser = Optimiser::momentum(0.1, 0.9).with_gradients(SharpnessAware::new(0.05)?);
-//! let trainer = Trainer::new(&model, optimiser);
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let mut trainer = Trainer::new(&model, optimiser).epochs(3);
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use crate::error::{RegularizeError, at_least_zero};
@@ -48,6 +53,20 @@ pub struct SharpnessAware {
 impl SharpnessAware {
     /// SAM with a ball of radius `rho`; the paper takes 0.05.
     ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::SharpnessAware;
+    /// let graph = Graph::<f64>::new();
+    /// let w = graph.fill([1], 1.0);
+    /// let loss = w.powi(2).sum();
+    /// let half = SharpnessAware::new(0.5)?;
+    /// let found = interpret(&[half.sharpness(loss, &[w]), half.gradients_of(loss, &[w])[0]], &[], None)?;
+    /// assert_eq!(found[0].item(), 1.25); // 1.5² - 1
+    /// assert_eq!(found[1].item(), 3.0); // 2 · 1.5
+    /// assert!(SharpnessAware::new(-0.5).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// If `rho` is negative or not finite.
     pub fn new(rho: f64) -> Result<SharpnessAware, RegularizeError> {
@@ -56,6 +75,22 @@ impl SharpnessAware {
 
     /// ASAM with radius `rho`, in units of the weights, and the offset `eta` that lets a weight of 0 move; the
     /// paper takes 0.5 and 0.01.
+    ///
+    /// ```
+    /// use autograd::{Graph, interpret};
+    /// use regularize::SharpnessAware;
+    /// let graph = Graph::<f64>::new();
+    /// // A product of two layers: half the one and twice the other are the same function.
+    /// let sharpness = |rule: SharpnessAware, first, second| {
+    ///     let (a, b) = (graph.fill([], first), graph.fill([], second));
+    ///     let found = interpret(&[rule.sharpness((a * b - 2.0).powi(2), &[a, b])], &[], None)?;
+    ///     Ok::<_, regularize::RegularizeError>(found[0].item())
+    /// };
+    /// let (adaptive, plain) = (SharpnessAware::adaptive(0.5, 0.0)?, SharpnessAware::new(0.5)?);
+    /// assert!((sharpness(adaptive, 1.0, 1.0)? - sharpness(adaptive, 0.5, 2.0)?).abs() < 1e-12);
+    /// assert!((sharpness(plain, 1.0, 1.0)? - sharpness(plain, 0.5, 2.0)?).abs() > 0.1);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If a number is negative or not finite.
@@ -71,6 +106,18 @@ impl SharpnessAware {
 
     /// The worst neighbour `w + e` of all `parameters` to first order, given their gradients in the same
     /// order. With `ρ = 0` the parameters themselves; where the gradient is 0 everywhere, equal to them.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::SharpnessAware;
+    /// let graph = Graph::<f64>::new();
+    /// let w = graph.constant(Tensor::new([2], vec![1.0, 2.0]));
+    /// let g = graph.constant(Tensor::new([2], vec![3.0, 4.0]));
+    /// let found = interpret(&SharpnessAware::new(0.5)?.neighbour(&[w], &[g]), &[], None)?;
+    /// assert!(found[0].data().iter().zip([1.3, 2.4]).all(|(a, b)| (a - b).abs() < 1e-15)); // w + ½ (3, 4)/5
+    /// assert_eq!(SharpnessAware::new(0.0)?.neighbour(&[w], &[g])[0].id(), w.id());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// If numbers or shapes differ.

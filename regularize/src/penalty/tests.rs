@@ -83,7 +83,7 @@ fn a_selection_of_nothing_is_an_error() {
     let error = penalties.check(&specs()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the selection `named c...` chooses none of the parameters: a.weight, a.bias, b.weight"
+        "the selection `named c.` chooses none of the parameters: a.weight, a.bias, b.weight"
     );
     let empty = Penalties::<f64>::new().with(Selection::all(), L2::new(0.1).unwrap());
     assert_eq!(

@@ -21,6 +21,24 @@ use nn::{Initialiser, Layer, Mode, ParameterSpec, Role};
 ///
 /// [`WeightNorm::adopt`] gives `g` the lengths of the `v` that are there, so that the network is the one
 /// without normalisation.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Layer, Linear, Mode, initialise};
+/// use regularize::WeightNorm;
+/// let layer = WeightNorm::new(Linear::new("l", 2, 1).without_bias());
+/// let mut parameters = initialise::<f64>(&layer, 1);
+/// let graph = Graph::<f64>::new();
+/// let y = layer.forward(graph.constant(Tensor::new([1, 2], vec![1.0, 1.0])), Mode::Evaluate);
+/// for (v, g) in [([3.0, 4.0], 1.0), ([30.0, 40.0], 1.0), ([3.0, 4.0], 10.0)] {
+///     parameters.insert("l.weight", Tensor::new([2, 1], v.to_vec()));
+///     parameters.insert("l.weight.gain", Tensor::full([1], g));
+///     // The length of v does not count.
+///     let found = interpret(&[y], &[], Some(&parameters))?[0].item();
+///     assert!((found - g * 1.4).abs() < 1e-14);
+/// }
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct WeightNorm<L> {
     layer: L,
@@ -33,6 +51,22 @@ impl<L> WeightNorm<L> {
     }
 
     /// Sets each gain to the lengths of the units as they are: the layer then computes what the wrapped one does.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Layer, Linear, Mode, initialise};
+    /// use regularize::WeightNorm;
+    /// let plain = Linear::new("l", 2, 3);
+    /// let wrapped = WeightNorm::new(plain.clone());
+    /// let mut parameters = initialise::<f64>(&wrapped, 1);
+    /// wrapped.adopt(&mut parameters)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([1, 2], vec![1.0, -2.0]));
+    /// let both = [plain.forward(x, Mode::Evaluate), wrapped.forward(x, Mode::Evaluate)];
+    /// let found = interpret(&both, &[], Some(&parameters))?;
+    /// assert!(found[0].data().iter().zip(found[1].data()).all(|(a, b)| (a - b).abs() < 1e-14));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RegularizeError::MissingParameter`] if a weight has no value.
@@ -83,6 +117,17 @@ impl<T: Real, L: Layer<T>> Layer<T> for WeightNorm<L> {
 }
 
 /// `g v / ‖v‖` for each position on the last axis: `v` is `[.., out]`, `g` is `[out]`. Zeros stay zeros.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::reparameterisation::weight_normalised;
+/// let graph = Graph::<f64>::new();
+/// // The columns are units: one along (3, 4), one of zeros.
+/// let v = graph.constant(Tensor::new([2, 2], vec![3.0, 0.0, 4.0, 0.0]));
+/// let w = interpret(&[weight_normalised(v, graph.fill([2], 10.0))], &[], None)?.remove(0);
+/// assert_eq!(w.data(), [6.0, 0.0, 8.0, 0.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If `v` has no axis or `g` is not `[out]`.

@@ -25,9 +25,10 @@
 //! let manifold = ManifoldTangents::new(atlas, TangentPropagation::new(0.1)?);
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01))
-//!     .epochs(2)
+//!     .epochs(3)
 //!     .objective(move |batch| manifold.objective(batch));
-//! trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
 //! # Ok(())
 //! # }
 //! ```
@@ -53,6 +54,20 @@ pub struct Atlas<T: Real> {
 impl<T: Real> Atlas<T> {
     /// An atlas of given charts: centres `[charts, d]` and their tangents `[charts, k, d]`.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::tangent::Atlas;
+    /// // At (0, 0) along the first axis, at (9, 9) along the second.
+    /// let centres = Tensor::new([2, 2], vec![0.0, 0.0, 9.0, 9.0]);
+    /// let tangents = Tensor::new([2, 1, 2], vec![1.0, 0.0, 0.0, 1.0]);
+    /// let atlas = Atlas::new(centres.clone(), tangents)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([1, 2], vec![7.0, 5.0]));
+    /// assert_eq!(interpret(&atlas.tangents_at(x), &[], None)?[0].data(), [0.0, 1.0]);
+    /// assert!(Atlas::new(centres, Tensor::zeros([2, 1, 3])).is_err());
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`RegularizeError::Nothing`] if there is no chart, [`RegularizeError::Shape`] if a shape is another,
     /// [`RegularizeError::NonFinite`] if a number is not finite.
@@ -77,6 +92,21 @@ impl<T: Real> Atlas<T> {
 
     /// A chart at each of `examples`, `[n, ..]`: the first `dimensions` principal directions of it and its
     /// `neighbours` nearest, about their mean. Where they span less, the rest of the tangents is 0.
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::tangent::Atlas;
+    /// // Points of a line along (3, 4).
+    /// let line = Tensor::<f64>::new([4, 2], vec![0.0, 0.0, 3.0, 4.0, 6.0, 8.0, -3.0, -4.0]);
+    /// let atlas = Atlas::local(&line, 2, 1)?;
+    /// assert_eq!(atlas.tangents().shape().lengths(), [4, 1, 2]);
+    /// for t in atlas.tangents().data().chunks(2) {
+    ///     // Of either sign.
+    ///     assert!((t[0].abs() - 0.6).abs() < 1e-12 && (t[1] / t[0] - 4.0 / 3.0).abs() < 1e-12);
+    /// }
+    /// assert!(Atlas::local(&line, 4, 1).is_err()); // there are three others
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If there are not so many other examples, or more dimensions than neighbours; if a number is not finite.
@@ -116,6 +146,21 @@ impl<T: Real> Atlas<T> {
 
     /// A chart at each of `examples`, `[n, ..]`: the first `dimensions` right singular vectors of the Jacobian
     /// of an encoder, run in [`Mode::Evaluate`]. Where its rank is less, the rest of the tangents is 0.
+    ///
+    /// ```
+    /// use autograd::{Parameters, Tensor};
+    /// use nn::Linear;
+    /// use regularize::tangent::Atlas;
+    /// // A code of one number, 3x + 4y: its derivative lies along (3, 4)/5.
+    /// let encoder = Linear::new("code", 2, 1).without_bias();
+    /// let parameters: Parameters<f64> =
+    ///     [("code.weight", Tensor::new([2, 1], vec![3.0, 4.0]))].into_iter().collect();
+    /// let atlas = Atlas::of_encoder(&encoder, &parameters, &Tensor::zeros([1, 2]), 2)?;
+    /// let t = atlas.tangents().data();
+    /// assert!((t[0].abs() - 0.6).abs() < 1e-12 && (t[1] / t[0] - 4.0 / 3.0).abs() < 1e-12);
+    /// assert_eq!(t[2..], [0.0, 0.0]); // there is no second direction
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// If there are no dimensions; if parameters do not fit the encoder; if a number is not finite.
@@ -175,6 +220,21 @@ impl<T: Real> Atlas<T> {
     /// The tangents at each of `x`, `[n, ..]` with `d` numbers each: those of the chart with the nearest centre,
     /// the first of equals; `k` variables of `x`'s shape. They are constants to differentiation.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::tangent::Atlas;
+    /// // Two pieces of lines, far from each other.
+    /// let points = Tensor::new([4, 2], vec![0.0, 0.0, 1.0, 0.0, 9.0, 9.0, 9.0, 8.0]);
+    /// let atlas = Atlas::local(&points, 1, 1)?;
+    /// let graph = Graph::<f64>::new();
+    /// let x = graph.constant(Tensor::new([2, 2], vec![0.5, 1.0, 8.0, 8.0]));
+    /// let found = interpret(&atlas.tangents_at(x), &[], None)?;
+    /// // Along the first axis at the one, along the second at the other.
+    /// let sizes: Vec<f64> = found[0].data().iter().map(|t| t.abs()).collect();
+    /// assert!(sizes.iter().zip([1.0, 0.0, 0.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If an example has not `d` numbers.
     #[track_caller]
@@ -198,6 +258,22 @@ impl<T: Real> Atlas<T> {
 }
 
 /// The second step of the manifold tangent classifier: an objective. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use nn::{Mode, Sequential, train::Batch};
+/// use regularize::tangent::{Atlas, ManifoldTangents, TangentPropagation};
+/// // A line along t = (1, -1)/√2. At the logits (0, 0) probabilities change along it by (diag p - p pᵀ) t = t/2.
+/// let atlas = Atlas::local(&Tensor::new([3, 2], vec![-1.0, 1.0, 0.0, 0.0, 1.0, -1.0]), 2, 1)?;
+/// let manifold = ManifoldTangents::new(atlas, TangentPropagation::new(8.0)?);
+/// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+/// let x = graph.constant(Tensor::zeros([1, 2]));
+/// let label = graph.index_constant(Tensor::new([1], vec![0]));
+/// let objective = manifold.objective(&Batch::new(x, label, &model, &[], Mode::Train));
+/// let found = interpret(&[objective], &[], None)?[0].item();
+/// assert!((found - (2f64.ln() + 8.0 * 0.25)).abs() < 1e-12);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ManifoldTangents<T: Real> {
     atlas: Atlas<T>,

@@ -44,6 +44,16 @@ pub enum Sides {
 }
 
 /// A point and an orthonormal basis of the tangents there.
+///
+/// ```
+/// use regularize::tangent::TangentPlane;
+/// // The second tangent says nothing new, the third is none.
+/// let tangents = [vec![0.0, 2.0], vec![0.0, -3.0], vec![0.0, 0.0]];
+/// let plane = TangentPlane::new(&[5.0, 7.0], &tangents)?;
+/// assert_eq!((plane.point(), plane.basis()), (&[5.0, 7.0][..], &[vec![0.0, 1.0]][..]));
+/// assert!(TangentPlane::new(&[f64::NAN], &[]).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TangentPlane {
     point: Vec<f64>,
@@ -89,6 +99,17 @@ fn unless_as_long(what: &'static str, point: &[f64], numbers: &[f64]) -> Result<
 }
 
 /// The distance between two examples with their tangents.
+///
+/// ```
+/// use regularize::tangent::{Sides, TangentPlane, tangent_distance};
+/// let a = TangentPlane::new(&[0.0, 0.0, 0.0], &[vec![1.0, 0.0, 0.0]])?;
+/// let b = TangentPlane::new(&[3.0, 4.0, 12.0], &[vec![0.0, 2.0, 0.0]])?;
+/// let distance = |sides| tangent_distance(&a, &b, sides);
+/// assert_eq!(distance(Sides::Neither)?, 13.0);
+/// assert_eq!(distance(Sides::First)?, 160f64.sqrt()); // 4 and 12 are left
+/// assert_eq!(distance(Sides::Both)?, 12.0);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 ///
 /// # Errors
 /// [`RegularizeError::Shape`] if the points are of different lengths.
@@ -150,6 +171,16 @@ impl TangentNeighbour {
     /// The position of the nearest example, the first of equals, and its distance. With [`Sides::First`] the
     /// tangents of `example` count.
     ///
+    /// ```
+    /// use regularize::tangent::{Sides, TangentNeighbour, TangentPlane};
+    /// let plane = |point: [f64; 2]| TangentPlane::new(&point, &[vec![1.0, 0.0]]);
+    /// let seen = TangentNeighbour::new(vec![plane([0.0, 0.0])?, plane([4.0, 1.0])?], &[3, 8])?;
+    /// let example = plane([4.0, 0.25])?;
+    /// assert_eq!(seen.nearest(&example, Sides::Neither)?, (1, 0.75));
+    /// assert_eq!(seen.nearest(&example, Sides::First)?, (0, 0.25));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`tangent_distance`].
     pub fn nearest(&self, example: &TangentPlane, sides: Sides) -> Result<(usize, f64), RegularizeError> {
@@ -175,6 +206,20 @@ impl TangentNeighbour {
 impl Transformations {
     /// The planes that touch the manifolds of all moved versions of some images, each at the smoothed image
     /// itself: what [`tangent_distance`] takes. Images are as for [`Transformations::apply`].
+    ///
+    /// ```
+    /// use autograd::Tensor;
+    /// use regularize::tangent::{Sides, Transformation, Transformations, tangent_distance};
+    /// let shifts = [Transformation::TranslateX, Transformation::TranslateY];
+    /// let moves = Transformations::new(7, 7, 1.0)?.only(&shifts);
+    /// // A spot, and the same spot one pixel further to the right.
+    /// let spots = Tensor::<f64>::from_fn([2, 7, 7], |i| if i == 24 || i == 49 + 25 { 1.0 } else { 0.0 });
+    /// let planes = moves.planes(&spots)?;
+    /// assert_eq!((planes.len(), planes[0].basis().len()), (2, 2));
+    /// let distance = |sides| tangent_distance(&planes[0], &planes[1], sides);
+    /// assert!(distance(Sides::Both)? < 0.3 * distance(Sides::Neither)?);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RegularizeError::NonFinite`] if a number is not finite.

@@ -61,6 +61,20 @@ impl DoubleBackpropagation {
     /// `J + strength · Ω` with the mean cross-entropy `J` of a batch. With strength 0 it is `J`, and nothing
     /// else is recorded.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use nn::{Mode, Sequential, train::Batch};
+    /// use regularize::DoubleBackpropagation;
+    /// let (graph, model) = (Graph::<f64>::new(), Sequential::new()); // the logits are the inputs
+    /// let x = graph.constant(Tensor::zeros([1, 2]));
+    /// let label = graph.index_constant(Tensor::new([1], vec![0]));
+    /// let batch = Batch::new(x, label, &model, &[], Mode::Train);
+    /// let objective = DoubleBackpropagation::new(4.0)?.objective(&batch);
+    /// // The gradient is p - t = (-½, ½): half its square is ¼.
+    /// assert!((interpret(&[objective], &[], None)?[0].item() - (2f64.ln() + 4.0 * 0.25)).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If the logits do not depend on the inputs.
     #[track_caller]

@@ -9,18 +9,27 @@
 //! distributions; the second makes it flat where the data lie. Both are means over the examples.
 //!
 //! ```
-//! use autograd::Graph;
-//! use nn::{Activation, Layer, Mode, Sequential};
+//! use autograd::{Feed, Graph, Plan, Tensor};
+//! use nn::{Activation, LEARNING_RATE, Layer, Mode, Optimiser, Sequential, initialise};
 //! use regularize::tangent::{GradientPenalty, interpolates};
 //! let critic = Sequential::<f32>::mlp(&[2, 16, 1], Activation::Tanh);
 //! let graph = Graph::<f32>::new();
-//! let (real, made) = (graph.input("real", [32, 2]), graph.input("made", [32, 2]));
+//! // Real examples at (2, 0), made ones at (0, 0).
+//! let real = graph.constant(Tensor::from_fn([32, 2], |i| [2.0, 0.0][i % 2]));
+//! let made = graph.fill([32, 2], 0.0);
 //! let between = interpolates(real, made, graph.uniform("share", [32, 1]));
-//! let scores = critic.forward(between, Mode::Train);
-//! let omega = GradientPenalty::new(10.0)?.value(scores, between);
+//! let omega = GradientPenalty::new(10.0)?.value(critic.forward(between, Mode::Train), between);
 //! let difference = critic.forward(made, Mode::Train).mean() - critic.forward(real, Mode::Train).mean();
-//! let objective = difference + omega;
-//! # let _ = objective;
+//! let step = Optimiser::adam(0.01).minimise(difference + omega, &critic.parameters());
+//! let mut plan = step.add_to(Plan::builder(&graph).output("difference", difference)).compile();
+//! let mut parameters = initialise(&critic, 1);
+//! step.initialise_state(&mut parameters);
+//! let mut found = 0.0;
+//! for _ in 0..300 {
+//!     found = plan.run(&mut parameters, &[(LEARNING_RATE, Feed::from(0.01))])?.scalar("difference");
+//! }
+//! // Of all slopes s the best one makes 10 (s - 1)² - 2 s smallest: s is 1.1, and the distance is 2.
+//! assert!((found + 2.2).abs() < 0.1, "{found}");
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
@@ -32,6 +41,16 @@ use autograd::{Real, Shape, Var};
 /// `u a + (1 - u) b`, for each example a `u` of its own: points on the lines between two sets of examples.
 ///
 /// `a` and `b` are `[n, ..]`; `shares` has `n` elements, drawn uniform from 0 to 1.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::interpolates;
+/// let graph = Graph::<f64>::new();
+/// let (a, b) = (graph.fill([3, 1], 4.0), graph.fill([3, 1], 8.0));
+/// let shares = graph.constant(Tensor::new([3, 1], vec![1.0, 0.75, 0.0]));
+/// assert_eq!(interpret(&[interpolates(a, b, shares)], &[], None)?[0].data(), [4.0, 5.0, 8.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 ///
 /// # Panics
 /// If the shapes differ, or there is not one share for each example.
@@ -47,6 +66,20 @@ pub fn interpolates<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>, shares: Var<'g, T
 }
 
 /// `λ (‖∇ₓ D‖₂ - 1)²`, one-sided or two-sided.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::GradientPenalty;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 1.0]));
+/// let scores = x.matmul(graph.constant(Tensor::new([2, 1], vec![3.0, 4.0]))); // of slope 5
+/// let ten = GradientPenalty::new(10.0)?;
+/// let penalties = [ten, ten.towards(7.0)?, ten.towards(7.0)?.one_sided()];
+/// let found = interpret(&penalties.map(|penalty| penalty.value(scores, x)), &[], None)?;
+/// assert_eq!(found[0].item(), 160.0); // 10 (5 - 1)²
+/// assert_eq!((found[1].item(), found[2].item()), (40.0, 0.0));
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientPenalty {
     strength: f64,

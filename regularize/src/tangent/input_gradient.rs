@@ -17,16 +17,21 @@
 //! [`DoubleBackpropagation`](super::DoubleBackpropagation).
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::tangent::{GradientNorm, InputGradientPenalty};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let smooth = InputGradientPenalty::new(0.05, GradientNorm::One)?;
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| {
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(3).objective(move |batch| {
 //!     let each = batch.logits().cross_entropy_each(batch.labels);
 //!     smooth.added_to(each.mean(), each, batch.inputs)
 //! });
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::{mean, rows};
@@ -34,6 +39,16 @@ use crate::error::{RegularizeError, at_least_zero};
 use autograd::{Real, Var, grad};
 
 /// How the size of a gradient is measured.
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::GradientNorm;
+/// let graph = Graph::<f64>::new();
+/// let g = graph.constant(Tensor::new([2, 2], vec![3.0, -4.0, 0.0, 0.0]));
+/// let norms = interpret(&[GradientNorm::One.of(g), GradientNorm::Two.of(g)], &[], None)?;
+/// assert_eq!((norms[0].data(), norms[1].data()), (&[7.0, 0.0][..], &[5.0, 0.0][..]));
+/// # Ok::<(), autograd::RunError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GradientNorm {
     /// The sum of absolute values: what a budget in the largest change can do.
@@ -57,6 +72,16 @@ impl GradientNorm {
 /// The gradient of each example's loss in its own input, of the inputs' shape, for losses `each` whose first
 /// axis is that of `inputs`. It is not divided by the number of examples, as the gradient of a mean would be.
 ///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::input_gradients;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0]));
+/// let each = x.powi(2).sum_over(&[1]);
+/// assert_eq!(interpret(&[input_gradients(each, x)], &[], None)?[0].data(), [2.0, 4.0, 6.0, 8.0]);
+/// # Ok::<(), autograd::RunError>(())
+/// ```
+///
 /// # Panics
 /// If the first axes differ, or `each` does not depend on `inputs`.
 #[track_caller]
@@ -68,6 +93,22 @@ pub fn input_gradients<'g, T: Real>(each: Var<'g, T>, inputs: Var<'g, T>) -> Var
 }
 
 /// A penalty on the norm of the input gradient. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::tangent::{GradientNorm, InputGradientPenalty};
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([2, 2], vec![1.0, 1.0, 2.0, 0.0]));
+/// let each = x.matmul(graph.constant(Tensor::new([2, 1], vec![3.0, -4.0]))); // gradients (3, -4)
+/// let penalty = |strength, norm| InputGradientPenalty::new(strength, norm);
+/// let [one, two] = [GradientNorm::One, GradientNorm::Two].map(|norm| penalty(0.5, norm));
+/// let objective = each.mean();
+/// let found = interpret(&[one?.value(each, x), two?.added_to(objective, each, x), objective], &[], None)?;
+/// assert_eq!(found[0].item(), 7.0);
+/// assert_eq!(found[1].item() - found[2].item(), 0.5 * 5.0);
+/// assert_eq!(penalty(0.0, GradientNorm::One)?.added_to(objective, each, x).id(), objective.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputGradientPenalty {
     strength: f64,

@@ -17,17 +17,22 @@
 //! The product with the Jacobian is one forward sweep for each tangent ([`jvp`]).
 //!
 //! ```
-//! use nn::{Activation, Optimiser, Sequential, Trainer};
+//! use nn::data::digits;
+//! use nn::{Activation, Optimiser, Sequential, Trainer, initialise};
 //! use regularize::tangent::{TangentPropagation, Transformations};
+//! # fn main() -> Result<(), regularize::RegularizeError> {
+//! let data = digits::load()?.flattened().subset(&(0..200).collect::<Vec<_>>())?;
 //! let model = Sequential::<f32>::mlp(&[64, 16, 10], Activation::Tanh);
 //! let moves = Transformations::new(8, 8, 0.9)?; // all of them
 //! let propagation = TangentPropagation::new(3.0)?;
-//! let trainer = Trainer::new(&model, Optimiser::adam(0.01)).objective(move |batch| {
+//! let mut trainer = Trainer::new(&model, Optimiser::adam(0.01)).epochs(3).objective(move |batch| {
 //!     let (loss, probabilities) = (batch.cross_entropy(), batch.logits().softmax());
 //!     propagation.added_to(loss, probabilities, batch.inputs, &moves.tangents(batch.inputs))
 //! });
-//! # let _ = trainer;
-//! # Ok::<(), regularize::RegularizeError>(())
+//! let curve = trainer.fit(&data, None, &mut initialise(&model, 1))?;
+//! assert!(curve.epochs[2].objective < curve.epochs[0].objective);
+//! # Ok(())
+//! # }
 //! ```
 
 use super::{mean, squares};
@@ -73,6 +78,19 @@ pub fn tangent_penalty<'g, T: Real>(
 }
 
 /// The penalty with its strength. See the [module documentation](self).
+///
+/// ```
+/// use autograd::{Graph, Tensor, interpret};
+/// use regularize::TangentPropagation;
+/// let graph = Graph::<f64>::new();
+/// let x = graph.constant(Tensor::new([1, 2], vec![1.0, 3.0]));
+/// let tangent = graph.constant(Tensor::new([1, 2], vec![1.0, 0.5]));
+/// let (loss, outputs) = (graph.fill([], 1.0), x.powi(2)); // the Jacobian is diag(2, 6)
+/// let objective = TangentPropagation::new(0.5)?.added_to(loss, outputs, x, &[tangent]);
+/// assert_eq!(interpret(&[objective], &[], None)?[0].item(), 1.0 + 0.5 * (4.0 + 9.0));
+/// assert_eq!(TangentPropagation::new(0.0)?.added_to(loss, outputs, x, &[tangent]).id(), loss.id());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TangentPropagation {
     strength: f64,

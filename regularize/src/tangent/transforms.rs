@@ -82,6 +82,16 @@ impl Transformation {
 }
 
 /// Some transformations of images of one size, smoothed by one width. See the [module documentation](self).
+///
+/// ```
+/// use regularize::tangent::{Transformation, Transformations};
+/// let moves = Transformations::new(8, 8, 0.9)?;
+/// assert_eq!(moves.chosen(), Transformation::ALL);
+/// let two = moves.only(&[Transformation::Rotate, Transformation::Scale]);
+/// assert_eq!(two.chosen().len(), 2);
+/// assert!(Transformations::new(8, 8, 0.0).is_err());
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transformations {
     height: usize,
@@ -120,6 +130,19 @@ impl Transformations {
     /// `images` are `[n, height, width]`, or `[n, height · width]` as a flat network takes them; the result is
     /// of the same shape. To first order in `alpha` the transformations act together; `alpha = 0` smooths.
     ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::tangent::{Transformation, Transformations};
+    /// let graph = Graph::<f64>::new();
+    /// let image = graph.constant(Tensor::new([1, 1, 5], vec![0.0, 1.0, 3.0, 0.0, 0.0]));
+    /// let moves = Transformations::new(1, 5, 0.8)?.only(&[Transformation::TranslateX]);
+    /// let [still, moved] = [0.0, 1.0].map(|alpha| moves.apply(image, graph.fill([1], alpha)));
+    /// let found = interpret(&[still, moved], &[], None)?;
+    /// // By one pixel to the right: each has what its neighbour had.
+    /// assert!((0..4).all(|k| (found[1].data()[k + 1] - found[0].data()[k]).abs() < 1e-15));
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
+    ///
     /// # Panics
     /// If a shape is another.
     #[track_caller]
@@ -157,6 +180,21 @@ impl Transformations {
     }
 
     /// The tangent of the images along each chosen transformation, each of the images' shape.
+    ///
+    /// ```
+    /// use autograd::{Graph, Tensor, interpret};
+    /// use regularize::tangent::{Transformation, Transformations};
+    /// let graph = Graph::<f64>::new();
+    /// // A spot in the middle is round: turning it does nothing, making it larger does.
+    /// let spot = graph.constant(Tensor::from_fn([1, 5, 5], |i| if i == 12 { 1.0 } else { 0.0 }));
+    /// let moves = Transformations::new(5, 5, 1.0)?.only(&[Transformation::Rotate, Transformation::Scale]);
+    /// let found = interpret(&moves.tangents(spot), &[], None)?;
+    /// assert!(found[0].data().iter().all(|t| t.abs() < 1e-15));
+    /// // -u ∂I/∂u beside it, in units of half the image's side.
+    /// let beside = (-0.5f64).exp() / (2.0 * std::f64::consts::PI) / 2.5;
+    /// assert!((found[1][[0, 2, 3]] - beside).abs() < 1e-15);
+    /// # Ok::<(), regularize::RegularizeError>(())
+    /// ```
     ///
     /// # Panics
     /// If the images' shape is another.

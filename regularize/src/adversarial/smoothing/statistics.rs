@@ -8,6 +8,13 @@ use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
 /// `Φ(x)`, the probability that a standard normal number is below `x`; relative error below 1e-13 in both
 /// tails.
+///
+/// ```
+/// use regularize::adversarial::smoothing::statistics::normal_cdf;
+/// assert_eq!(normal_cdf(0.0), 0.5);
+/// assert!((normal_cdf(-1.0) + normal_cdf(1.0) - 1.0).abs() < 1e-15);
+/// assert!((normal_cdf(1.959963984540054) - 0.975).abs() < 1e-15);
+/// ```
 pub fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
@@ -57,6 +64,14 @@ pub fn normal_quantile(p: f64) -> f64 {
 
 /// `P(X ≥ k)` for `X` binomial of `n` trials with probability `p`: the regularised incomplete beta function
 /// `I_p(k, n - k + 1)`.
+///
+/// ```
+/// use regularize::adversarial::smoothing::statistics::binomial_upper_tail;
+/// // Tolerances: a few roundings of ln Γ.
+/// assert!((binomial_upper_tail(2, 3, 0.5) - 0.5).abs() < 1e-14);
+/// assert!((binomial_upper_tail(3, 3, 0.2) - 0.008).abs() < 1e-14); // 0.2³
+/// assert_eq!((binomial_upper_tail(0, 3, 0.2), binomial_upper_tail(4, 3, 0.2)), (1.0, 0.0));
+/// ```
 pub fn binomial_upper_tail(k: u64, n: u64, p: f64) -> f64 {
     match k {
         0 => 1.0,
@@ -89,7 +104,20 @@ pub fn clopper_pearson_lower(successes: u64, trials: u64, alpha: f64) -> f64 {
 }
 
 /// The probability that a fair coin thrown `n` times is at least as far from `n/2` as `k` is.
+///
+/// ```
+/// use regularize::adversarial::smoothing::statistics::binomial_two_sided;
+/// // Of 16 outcomes of four throws 6 have two heads, 2 are all alike. Tolerances: a few roundings of ln Γ.
+/// assert!((binomial_two_sided(3, 4) - 10.0 / 16.0).abs() < 1e-14);
+/// assert!((binomial_two_sided(0, 4) - 2.0 / 16.0).abs() < 1e-14);
+/// assert_eq!(binomial_two_sided(2, 4), 1.0);
+/// ```
+///
+/// # Panics
+/// If `k` is above `n`.
+#[track_caller]
 pub fn binomial_two_sided(k: u64, n: u64) -> f64 {
+    assert!(k <= n, "{k} successes in {n} trials");
     (2.0 * binomial_upper_tail(k.max(n - k), n, 0.5)).min(1.0)
 }
 

@@ -26,6 +26,29 @@ fn targets<'b>(x: &'b Tensor<f64>, labels: &'b Tensor<u32>) -> Targets<'b, f64> 
     Targets { x, labels, targets: None, first: 0, seed: 0 }
 }
 
+/// Wherever an attack looks, by gradients or by values alone.
+#[test]
+fn a_loss_that_compares_more_classes_than_there_are_is_refused() {
+    use crate::adversarial::{Apgd, AttackEvaluator, Goal, Threat};
+    let parameters = Parameters::<f64>::new();
+    let model = Sequential::new();
+    for (classes, reach, needed) in [(2, None, 3), (3, Some(Tensor::new([1], vec![1])), 4)] {
+        let (x, labels) = (numbers([1, classes], 0.0, 1.0, 1), Tensor::new([1], vec![0]));
+        let targets = Targets { targets: reach.as_ref(), ..targets(&x, &labels) };
+        let mut victim = Victim::new(&model, &parameters);
+        let text = format!("the attack's loss compares {needed} classes, there are {classes}");
+        let loss = AttackLoss::LogitRatio;
+        assert_eq!(victim.slope(loss, &x, &targets).unwrap_err().to_string(), text);
+        assert_eq!(victim.losses(loss, &x, &targets).unwrap_err().to_string(), text);
+        assert_eq!(victim.estimated_gradient(loss, &targets, 0.1, 1).unwrap_err().to_string(), text);
+        let attack = Apgd::new(Threat::infinity(0.1).unwrap(), 5).unwrap().on(loss);
+        let goal = if reach.is_some() { Goal::Shift(1) } else { Goal::AnyOther };
+        let data = nn::data::Dataset::new(x, labels, classes).unwrap();
+        let mut evaluator = AttackEvaluator::new(&model, attack, 1).goal(goal);
+        assert_eq!(evaluator.attack(&data, &parameters).unwrap_err().to_string(), text);
+    }
+}
+
 #[test]
 fn an_averaged_gradient_is_the_mean_of_those_of_its_draws() {
     let (x, labels) = (numbers([2, 3], -1.0, 1.0, 1), Tensor::new([2], vec![1, 1]));

@@ -107,7 +107,7 @@ fn derivatives_in_weights_and_mask_are_right() {
 #[test]
 fn any_layer_can_have_its_weights_dropped() {
     let recurrent = Recurrent::new(Elman::new("e", 2, 3)).last();
-    let layer = DropConnect::new(recurrent, Selection::named("e.recurrent"), 0.5).unwrap();
+    let layer = DropConnect::new(recurrent, Selection::named("e.recurrent_weight"), 0.5).unwrap();
     let (graph, parameters) = (Graph::<f64>::new(), initialise(&layer, 1));
     let y = layer.forward(graph.constant(numbers([2, 4, 2], -1.0, 1.0, 1)), Mode::Train);
     assert_eq!(crate::dropout::bernoulli_masks(&[y]).len(), 1);

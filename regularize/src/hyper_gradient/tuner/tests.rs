@@ -211,7 +211,7 @@ fn bad_requests_are_refused() {
         "batch size 0: a minibatch needs at least one example"
     );
     // Neither set may be of other examples than the network takes, or of more classes.
-    let narrow = Dataset::new(numbers([6, 3], 0.0, 1.0, 1), Tensor::new([6], vec![0; 6]), 1).unwrap();
+    let narrow = Dataset::new(numbers([6, 3], 0.0, 1.0, 1), Tensor::new([6], vec![0; 6]), 2).unwrap();
     let many = Dataset::new(train.examples().clone(), train.labels().clone(), 1000).unwrap();
     for (train, validation) in
         [(&narrow, &validation), (&train, &narrow), (&many, &validation), (&train, &many)]

@@ -216,7 +216,7 @@ fn priorities_are_a_matrix() {
 }
 
 #[test]
-#[should_panic(expected = "PCGrad: the selection `named head..` shares none of the parameters")]
+#[should_panic(expected = "PCGrad: the selection `named head` shares none of the parameters")]
 fn something_must_be_shared() {
     let graph = Graph::<f64>::new();
     let loss = weight(2).declare(&graph).sum();

@@ -94,3 +94,9 @@ fn a_fair_coin_is_tested_on_both_sides() {
 fn no_more_successes_than_trials() {
     clopper_pearson_lower(3, 2, 0.1);
 }
+
+#[test]
+#[should_panic(expected = "5 successes in 4 trials")]
+fn no_more_heads_than_throws() {
+    binomial_two_sided(5, 4);
+}
