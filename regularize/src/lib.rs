@@ -151,6 +151,7 @@ pub mod early_stopping;
 pub mod ensemble;
 mod error;
 pub mod flatness;
+mod host;
 pub mod hyper_gradient;
 pub mod multi_task;
 pub mod noise;

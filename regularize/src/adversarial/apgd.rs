@@ -21,11 +21,12 @@ pub mod sparse;
 
 use super::attack::{Attack, Best, Evidence, Moved};
 use super::loss::AttackLoss;
-use super::norm::{Norm, rows};
+use super::norm::Norm;
 use super::pgd::random_start;
 use super::threat::Threat;
 use super::victim::{Slope, Targets, Victim};
 use crate::error::{RegularizeError, at_least_one};
+use crate::host::rows;
 use autograd::{Feed, Graph, Plan, Real, Tensor};
 
 /// The share of the new step in what is gone.

@@ -27,10 +27,11 @@
 
 use super::evaluator::difference;
 use super::loss::AttackLoss;
-use super::norm::{Norm, rows};
+use super::norm::Norm;
 use super::threat::Threat;
 use super::victim::{Slope, Targets, Victim};
 use crate::error::{RegularizeError, at_least_one};
+use crate::host::rows;
 use autograd::kernel::philox::{Stream, stream_of_name};
 use autograd::{Real, Tensor};
 use std::fmt::Debug;

@@ -7,11 +7,11 @@
 
 use super::attack::Attack;
 use super::evaluator::classes_of;
-use super::norm::rows;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::FastGradient;
 use crate::error::RegularizeError;
+use crate::host::rows;
 use autograd::{Real, Shape, Tensor};
 
 /// The classes that a network predicts in a plane. See the [module documentation](self).

@@ -18,10 +18,11 @@
 
 use super::attack::{Attack, Evidence, Moved};
 use super::evaluator::classes_of;
-use super::norm::{Norm, rows};
+use super::norm::Norm;
 use super::threat::Threat;
 use super::victim::{Targets, Victim};
 use crate::error::{RegularizeError, at_least_one, at_least_zero};
+use crate::host::rows;
 use autograd::Real;
 
 /// DeepFool. See the [module documentation](self).

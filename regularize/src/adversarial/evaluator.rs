@@ -35,9 +35,9 @@ mod tally;
 use self::tally::Tally;
 use super::attack::{Attack, Moved};
 use super::loss::Goal;
-use super::norm::rows;
 use super::victim::{Plans, Targets, Victim};
 use crate::error::{RegularizeError, at_least_one, at_least_zero};
+use crate::host::{first_largest, rows};
 use autograd::{Parameters, Real, Tensor};
 use nn::data::{Batches, Dataset};
 use nn::train::Evaluator;
@@ -406,9 +406,7 @@ impl<'m, T: Real> AttackEvaluator<'m, T> {
 
 /// The class of the largest logit of each row, the first of equals.
 pub(super) fn classes_of<T: Real>(logits: &Tensor<T>) -> Vec<u32> {
-    let largest =
-        |row: &[T]| (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best }) as u32;
-    logits.data().chunks(logits.shape().last()).map(largest).collect()
+    logits.data().chunks(logits.shape().last()).map(|row| first_largest(row) as u32).collect()
 }
 
 /// `a - b` in double precision.

@@ -19,9 +19,9 @@
 //! assert!((growth_exponent(&noise) - 0.5).abs() < 0.1);
 //! ```
 
-use super::norm::rows;
 use super::victim::Victim;
 use crate::error::RegularizeError;
+use crate::host::rows;
 use autograd::kernel::philox::{Stream, stream_of_name};
 use autograd::{Real, Tensor};
 

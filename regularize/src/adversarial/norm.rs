@@ -13,7 +13,8 @@
 //! is 0 gets the direction 0, in every norm: nothing is divided by 0.
 
 use crate::error::RegularizeError;
-use autograd::{Real, Shape, Var};
+use crate::host::rows;
+use autograd::{Real, Var};
 use nn::optimise::HyperparameterError;
 use std::fmt;
 
@@ -181,14 +182,6 @@ fn over_largest<'g, T: Real>(g: Var<'g, T>) -> (Var<'g, T>, Var<'g, T>) {
     let largest = g.abs().max_keep(&[1]);
     let zero = largest.equal(0.0);
     (g / zero.select(largest.like(1.0), largest), zero)
-}
-
-/// `[examples, entries of one]`.
-pub(super) fn rows(shape: Shape) -> Shape {
-    match shape.lengths() {
-        [] => Shape::from([1, 1]),
-        [examples, entries @ ..] => Shape::from([*examples, entries.iter().product()]),
-    }
 }
 
 #[cfg(test)]

@@ -37,10 +37,11 @@
 
 use super::attack::{Attack, Best, Evidence, Moved};
 use super::loss::AttackLoss;
-use super::norm::{Norm, rows};
+use super::norm::Norm;
 use super::threat::{StartDraws, Threat};
 use super::victim::{Targets, Victim};
 use crate::error::{RegularizeError, at_least_one, at_least_zero};
+use crate::host::rows;
 use autograd::{Feed, Graph, Plan, Real, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 

@@ -38,6 +38,7 @@ pub mod statistics;
 
 use self::statistics::{binomial_two_sided, clopper_pearson_lower, normal_quantile};
 use crate::error::{RegularizeError, at_least_zero};
+use crate::host::first_largest;
 use autograd::{Feed, Graph, Parameters, Plan, Real, Shape, Tensor, Var};
 use nn::data::Dataset;
 use nn::optimise::HyperparameterError;
@@ -236,7 +237,7 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
     ) -> Result<Option<u32>, RegularizeError> {
         let counts =
             self.counts(example, parameters, self.smoothing.estimation, 2 * u64::from(number) + 1)?;
-        let first = most(&counts);
+        let first = first_largest(&counts);
         let second = counts.iter().enumerate().filter(|&(class, _)| class != first).map(|(_, &c)| c).max();
         let together = counts[first] + second.unwrap_or(0);
         let sure = binomial_two_sided(counts[first], together) <= self.smoothing.alpha;
@@ -254,7 +255,7 @@ impl<'m, T: Real> SmoothedClassifier<'m, T> {
         number: u32,
     ) -> Result<Option<Certified>, RegularizeError> {
         let (smoothing, number) = (self.smoothing, 2 * u64::from(number));
-        let class = most(&self.counts(example, parameters, smoothing.selection, number)?);
+        let class = first_largest(&self.counts(example, parameters, smoothing.selection, number)?);
         let counts = self.counts(example, parameters, smoothing.estimation, number + 1)?;
         smoothing.certificate(class as u32, counts[class])
     }
@@ -334,11 +335,6 @@ pub fn certified_accuracy(
         shares.push(count as f64 / certificates.len().max(1) as f64);
     }
     Ok(shares)
-}
-
-/// The most frequent class, the first of equals.
-fn most(counts: &[u64]) -> usize {
-    (1..counts.len()).fold(0, |best, class| if counts[class] > counts[best] { class } else { best })
 }
 
 #[cfg(test)]

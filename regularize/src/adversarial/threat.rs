@@ -19,9 +19,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::norm::{Norm, rows};
+use super::norm::Norm;
 use super::projection::Multiplier;
 use crate::error::{RegularizeError, at_least_zero};
+use crate::host::rows;
 use autograd::{Graph, Real, Shape, Var};
 use nn::data::Dataset;
 use std::fmt;

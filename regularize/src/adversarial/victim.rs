@@ -13,8 +13,8 @@
 //! example is judged by other draws.
 
 use super::loss::AttackLoss;
-use super::norm::rows;
 use crate::error::{RegularizeError, at_least_one};
+use crate::host::rows;
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 use nn::train::check_examples;

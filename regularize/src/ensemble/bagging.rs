@@ -27,6 +27,7 @@
 
 use crate::ensemble::Bootstrap;
 use crate::error::RegularizeError;
+use crate::host::first_largest;
 use autograd::kernel::philox;
 use autograd::{Shape, Tensor};
 use nn::optimise::HyperparameterError;
@@ -269,17 +270,6 @@ impl OutOfBag {
         let sum: f64 = losses.sum();
         Ok((covered > 0).then(|| sum / covered as f64))
     }
-}
-
-/// The position of the largest number, the first of equals.
-fn first_largest(row: &[f64]) -> usize {
-    let mut best = 0;
-    for (i, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = i;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -171,9 +171,10 @@ pub fn group_lasso_penalty<'g, T: Real>(w: Var<'g, T>, alpha: Var<'g, T>, axis: 
 pub fn group_threshold<'g, T: Real>(v: Var<'g, T>, t: Var<'g, T>, axis: isize) -> Var<'g, T> {
     check_coefficient("group_threshold", t);
     let norm = group_norms("group_threshold", v, axis);
-    // A group of zeros has length 1 here: it stays zero, and nothing is divided by 0.
-    let length = norm.equal(0.0).select(norm.like(1.0), norm);
-    v * (1.0 - t / length).relu()
+    // A group of zeros, or so short that its squares are 0, goes as a whole, unless nothing is taken away; and nothing
+    // is divided by 0.
+    let (none, unchanged) = (norm.equal(0.0), t.equal(0.0) + norm.like(0.0));
+    v * none.select(unchanged, (1.0 - t / none.select(norm.like(1.0), norm)).relu())
 }
 
 /// The norms of the groups, with all other axes of length one.

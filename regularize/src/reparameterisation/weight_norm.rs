@@ -116,7 +116,8 @@ impl<T: Real, L: Layer<T>> Layer<T> for WeightNorm<L> {
     }
 }
 
-/// `g v / ‖v‖` for each position on the last axis: `v` is `[.., out]`, `g` is `[out]`. Zeros stay zeros.
+/// `g v / ‖v‖` for each position on the last axis: `v` is `[.., out]`, `g` is `[out]`. Zeros stay zeros; in single
+/// precision entries below 1e-23, whose squares are 0, count as such.
 ///
 /// ```
 /// use autograd::{Graph, Tensor, interpret};

@@ -21,17 +21,8 @@
 //! ```
 
 use crate::error::{RegularizeError, at_least_zero};
+pub use crate::noise::entropy;
 use autograd::{Real, Var};
-
-/// `H(softmax(z))` for logits `z` along the last axis: `[.., classes]` gives `[..]`.
-///
-/// # Panics
-/// If there is no axis.
-#[track_caller]
-pub fn entropy<'g, T: Real>(logits: Var<'g, T>) -> Var<'g, T> {
-    let log_p = logits.log_softmax();
-    -(log_p.exp() * log_p).sum_over(&[-1])
-}
 
 /// The term `λ/n Σᵢ H(p(xᵢ))`.
 ///

@@ -33,10 +33,11 @@
 //! # }
 //! ```
 
-use super::orthogonal::{dot, singular_directions};
+use super::orthogonal::singular_directions;
 use super::propagation::TangentPropagation;
-use super::rows;
 use crate::error::RegularizeError;
+use crate::host::dot;
+use crate::host::rows;
 use autograd::{Graph, Parameters, Real, Shape, Tensor, Var, grad, interpret};
 use nn::optimise::HyperparameterError;
 use nn::train::Batch;

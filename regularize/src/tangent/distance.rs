@@ -26,9 +26,10 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use super::orthogonal::{dot, extend, project_out};
+use super::orthogonal::{extend, project_out};
 use super::transforms::Transformations;
 use crate::error::RegularizeError;
+use crate::host::dot;
 use autograd::{Graph, Real, Shape, Tensor, interpret};
 use nn::data::DataError;
 

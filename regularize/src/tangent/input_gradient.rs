@@ -34,8 +34,9 @@
 //! # }
 //! ```
 
-use super::{mean, rows};
+use super::mean;
 use crate::error::{RegularizeError, at_least_zero};
+use crate::host::rows;
 use autograd::{Real, Var, grad};
 
 /// How the size of a gradient is measured.

@@ -32,8 +32,9 @@
 //! # }
 //! ```
 
-use super::{mean, rows, squares};
+use super::{mean, squares};
 use crate::error::{RegularizeError, at_least_zero};
+use crate::host::rows;
 use autograd::{Graph, Real, Var, vjp};
 use nn::optimise::HyperparameterError;
 

@@ -40,15 +40,8 @@ pub use jacobian_norm::{JacobianNorm, projected_jacobian_norm, unit_directions};
 pub use propagation::{TangentPropagation, tangent_penalty};
 pub use transforms::{Transformation, Transformations};
 
-use autograd::{Real, Shape, Var};
-
-/// `[examples, entries of one]`; the sum over everything but the first axis is then one over axis 1.
-fn rows(shape: Shape) -> Shape {
-    match shape.lengths() {
-        [] => Shape::from([1, 1]),
-        [examples, entries @ ..] => Shape::from([*examples, entries.iter().product()]),
-    }
-}
+use crate::host::rows;
+use autograd::{Real, Var};
 
 /// `Σ x²` of each example, `[n]`.
 #[track_caller]

@@ -1,9 +1,6 @@
 //! Orthonormal vectors on the host, for a few vectors of some hundred numbers.
 
-/// `Σ aᵢ bᵢ`.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
+use crate::host::{dot, orthogonalise};
 
 /// `y := y - (vᵀ y) v` for each `v` of an orthonormal set, twice: the first pass leaves rounding errors of the
 /// size of what it takes away, the second takes them too.
@@ -34,33 +31,9 @@ pub fn extend(basis: &mut Vec<Vec<f64>>, vectors: &[Vec<f64>]) {
 /// The right singular vectors of the matrix with these rows, the largest singular value first, at most `count`
 /// and only those whose singular value is above 1e-10 of the largest.
 ///
-/// One-sided Jacobi (Hestenes 1958): pairs of rows are turned until all are orthogonal; each is then a singular
-/// value times its vector.
+/// Rows that are turned until they are orthogonal are each a singular value times its vector.
 pub fn singular_directions(mut rows: Vec<Vec<f64>>, count: usize) -> Vec<Vec<f64>> {
-    // Convergence is quadratic: some six sweeps for ten rows; the limit is for rows that hold a NaN.
-    for _ in 0..30 {
-        let mut turned = false;
-        for i in 0..rows.len() {
-            for j in i + 1..rows.len() {
-                let (a, b, c) = (dot(&rows[i], &rows[i]), dot(&rows[j], &rows[j]), dot(&rows[i], &rows[j]));
-                if c.abs() <= 1e-15 * (a * b).sqrt() {
-                    continue;
-                }
-                turned = true;
-                let zeta = (b - a) / (2.0 * c);
-                let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-                let cosine = 1.0 / tangent.hypot(1.0);
-                let sine = cosine * tangent;
-                let (head, tail) = rows.split_at_mut(j);
-                for (x, y) in head[i].iter_mut().zip(&mut tail[0]) {
-                    (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
-                }
-            }
-        }
-        if !turned {
-            break;
-        }
-    }
+    orthogonalise(&mut rows, |_, _, _, _| ());
     let mut found: Vec<_> = rows.into_iter().map(|row| (dot(&row, &row).sqrt(), row)).collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let least = found.first().map_or(0.0, |(largest, _)| 1e-10 * largest);
@@ -102,7 +75,6 @@ mod tests {
         }
     }
 
-    /// `Aᵀ A v = σ² v`.
     /// Vectors that are nearly the same lose ten digits in one pass; the second restores them. And what counts as
     /// nothing is a matter of proportion.
     #[test]
@@ -124,6 +96,7 @@ mod tests {
         }
     }
 
+    /// `Aᵀ A v = σ² v`.
     #[test]
     fn singular_directions_are_eigenvectors() {
         let rows = random(4, 6, 2);

@@ -31,11 +31,11 @@
 
 use super::{Apgd, Peaks};
 use crate::adversarial::attack::{Evidence, Moved};
-use crate::adversarial::norm::rows;
 use crate::adversarial::pgd::random_start;
 use crate::adversarial::threat::Threat;
 use crate::adversarial::victim::{Targets, Victim};
 use crate::error::RegularizeError;
+use crate::host::rows;
 use autograd::{Feed, Graph, Plan, Real, Tensor};
 
 /// The share of all steps between two looks.

@@ -2,8 +2,9 @@
 
 use super::{Attacked, Robustness, classes_of, difference};
 use crate::adversarial::attack::Moved;
-use crate::adversarial::norm::{Norm, rows};
+use crate::adversarial::norm::Norm;
 use crate::adversarial::victim::Targets;
+use crate::host::rows;
 use autograd::{Real, Tensor};
 use nn::data::Dataset;
 

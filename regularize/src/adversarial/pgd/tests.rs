@@ -83,31 +83,56 @@ proptest! {
         }
     }
 
-    /// On a network: in the ball, in the box, and not below the single step of the same budget.
+    /// On a network: in the ball and in the box.
     #[test]
-    fn it_stays_in_ball_and_box_and_is_no_weaker_than_one_step(epsilon in 0.02f64..0.6, seed in 0u64..500) {
-        let model = Sequential::<f64>::mlp(&[5, 8, 3], Activation::Tanh);
-        let parameters = initialise(&model, seed);
-        let x = numbers([4, 5], 0.0, 1.0, seed);
+    fn it_stays_in_ball_and_box(epsilon in 0.02f64..0.6, seed: u64) {
         for norm in NORMS {
-            let graph = Graph::new();
-            let v = graph.constant(x.clone());
-            let labels = graph.index_constant(Tensor::new([4], vec![0, 1, 2, 1]));
-            let each = |x| model.forward(x, Mode::Evaluate).cross_entropy_each(labels);
-            let loss = |x| each(x).sum();
-            let threat = unit_box(norm, epsilon);
-            let moved = Pgd::new(threat, 30).unwrap().examples(v, loss);
-            let once = FastGradient::of(threat).examples(loss(v), v, Perturbation::Constant);
-            let found = interpret(&[moved, each(moved), each(once)], &[], Some(&parameters)).unwrap();
-            for (moved, x) in found[0].data().chunks(5).zip(x.data().chunks(5)) {
+            let (x, moved, _) = many_and_one(norm, epsilon, seed);
+            for (moved, x) in moved.data().chunks(5).zip(x.data().chunks(5)) {
                 let d: Vec<f64> = moved.iter().zip(x).map(|(m, x)| m - x).collect();
                 prop_assert!(norm.of(&d) <= epsilon * (1.0 + 1e-14) + 1e-15);
                 prop_assert!(moved.iter().all(|m| (0.0..=1.0).contains(m)));
             }
-            for (many, one) in found[1].data().iter().zip(found[2].data()) {
-                // Steps of ε/12 may end that much beside the top.
-                prop_assert!(*many >= one - 0.02 * epsilon, "{:?}: {} below {}", norm, many, one);
+        }
+    }
+}
+
+/// Examples of a random network, where thirty steps move them, and the losses of each there, after one step of the
+/// whole budget, and where it was.
+fn many_and_one(norm: Norm, epsilon: f64, seed: u64) -> (Tensor<f64>, Tensor<f64>, [Tensor<f64>; 3]) {
+    let model = Sequential::<f64>::mlp(&[5, 8, 3], Activation::Tanh);
+    let (parameters, x) = (initialise(&model, seed), numbers([4, 5], 0.0, 1.0, seed));
+    let graph = Graph::new();
+    let v = graph.constant(x.clone());
+    let labels = graph.index_constant(Tensor::new([4], vec![0, 1, 2, 1]));
+    let each = |x| model.forward(x, Mode::Evaluate).cross_entropy_each(labels);
+    let loss = |x| each(x).sum();
+    let threat = unit_box(norm, epsilon);
+    let moved = Pgd::new(threat, 30).unwrap().examples(v, loss);
+    let once = FastGradient::of(threat).examples(loss(v), v, Perturbation::Constant);
+    let outputs = [moved, each(moved), each(once), each(v)];
+    let [moved, many, one, clean] = interpret(&outputs, &[], Some(&parameters)).unwrap().try_into().unwrap();
+    (x, moved, [many, one, clean])
+}
+
+/// Many steps climb further than one of the same budget: in the mean, and nearly always. Not always, as they may end
+/// on a lower top than a far step reaches: so does one of the examples of seed 375, in the one norm at `ε = 0.579`.
+#[test]
+fn many_steps_are_stronger_than_one() {
+    for norm in NORMS {
+        for epsilon in [0.05, 0.2, 0.5] {
+            let (mut gains, mut below, mut all) = ([0.0; 2], 0, 0);
+            for seed in 0..40 {
+                let (_, _, [many, one, clean]) = many_and_one(norm, epsilon, seed);
+                for ((many, one), clean) in many.data().iter().zip(one.data()).zip(clean.data()) {
+                    gains = [gains[0] + many - clean, gains[1] + one - clean];
+                    // Steps of ε/12 may end that much beside the top.
+                    below += usize::from(*many < one - 0.02 * epsilon);
+                    all += 1;
+                }
             }
+            assert!(gains[0] > gains[1] && gains[1] > 0.0, "{norm:?}, ε = {epsilon}: {gains:?}");
+            assert!(below * 50 <= all, "{norm:?}, ε = {epsilon}: {below} of {all} are below");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Singular values on the host, by one-sided Jacobi rotations in double precision.
 
+use crate::host::{dot, orthogonalise, turn};
 use autograd::{Real, Shape};
 
 /// `A = (U Σ) Vᵀ` with the columns of `U Σ` orthogonal: their lengths are the singular values. `A` is the matrix
@@ -14,8 +15,7 @@ pub(super) struct Decomposition {
 }
 
 impl Decomposition {
-    /// One-sided Jacobi (Hestenes, *J. SIAM* 6, 1958): turns pairs of columns until all are orthogonal. `None` for
-    /// an empty matrix, or one that is not finite.
+    /// By [`orthogonalise`]. `None` for an empty matrix, or one that is not finite.
     pub fn of<T: Real>(w: &[T], shape: Shape) -> Option<Decomposition> {
         if w.is_empty() || w.iter().any(|w| !w.is_finite()) {
             return None;
@@ -31,31 +31,7 @@ impl Decomposition {
         let mut columns: Vec<Vec<f64>> = (0..count).map(|c| (0..rows).map(|r| at(r, c)).collect()).collect();
         let mut right: Vec<Vec<f64>> =
             (0..count).map(|c| (0..count).map(|r| f64::from(u8::from(r == c))).collect()).collect();
-        // What rounding may leave of a sum of so many products that is 0: less is not turned again.
-        let negligible = rows as f64 * f64::EPSILON;
-        // Convergence is quadratic: a handful of sweeps; the bound is for what rounding could keep turning.
-        for _ in 0..60 {
-            let mut turned = false;
-            for p in 0..count {
-                for q in p + 1..count {
-                    let (a, b) = (dot(&columns[p], &columns[p]), dot(&columns[q], &columns[q]));
-                    let c = dot(&columns[p], &columns[q]);
-                    if c.abs() <= negligible * (a * b).sqrt() {
-                        continue;
-                    }
-                    turned = true;
-                    // tan of the angle that makes the pair orthogonal, the smaller one.
-                    let zeta = (b - a) / (2.0 * c);
-                    let tan = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-                    let cos = 1.0 / tan.hypot(1.0);
-                    turn(&mut columns, p, q, cos, cos * tan);
-                    turn(&mut right, p, q, cos, cos * tan);
-                }
-            }
-            if !turned {
-                break;
-            }
-        }
+        orthogonalise(&mut columns, |p, q, cos, sin| turn(&mut right, p, q, cos, sin));
         Some(Decomposition { columns, right, transposed })
     }
 
@@ -72,25 +48,5 @@ impl Decomposition {
             let sum: f64 = self.columns.iter().zip(&self.right).map(|(u, v)| u[row] * v[column]).sum();
             *place = T::from_f64(sum);
         }
-    }
-}
-
-/// In eight sums side by side, which a processor adds at once.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (eights, rest) = a.as_chunks::<8>();
-    let (other_eights, other_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in eights.iter().zip(other_eights) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    let rest: f64 = rest.iter().zip(other_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
-}
-
-/// Columns `p < q` turned against each other.
-fn turn(columns: &mut [Vec<f64>], p: usize, q: usize, cos: f64, sin: f64) {
-    let (left, right) = columns.split_at_mut(q);
-    for (x, y) in left[p].iter_mut().zip(&mut right[0]) {
-        (*x, *y) = (cos * *x - sin * *y, sin * *x + cos * *y);
     }
 }

@@ -12,8 +12,9 @@
 //! Every coefficient is in [0, 1], so nothing grows where singular values come close to each other, and nothing
 //! is lost where they are 0.
 
-use super::decomposition::{Decomposition, dot};
+use super::decomposition::Decomposition;
 use super::symmetric::{absolute, root, solve};
+use crate::host::dot;
 use autograd::{Custom, Real, Shape, Tensor, Var, jvp};
 
 /// `D P(W)[E]` of the projection with this bound: linear in `E`, and its own adjoint.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::penalty::ProximalStep;
 use crate::testing::{assert_close, check, descend_from, numbers, value};
-use autograd::{Shape, Tensor, grad};
+use autograd::{Graph, Shape, Tensor, grad};
 use nn::{Optimiser, Selection};
 use proptest::prelude::*;
 
@@ -151,4 +151,22 @@ fn coefficients_and_axes_are_checked() {
 #[should_panic(expected = "group_lasso_penalty: [4] has no axis 1")]
 fn an_axis_that_is_not_there_is_refused() {
     value(&[Tensor::zeros([4]), Tensor::scalar(1.0)], |x| group_lasso_penalty(x[0], x[1], 1));
+}
+
+/// Weights whose squares are 0 in single precision are as short as any: the group goes, and stays where nothing is
+/// taken away; and near a group of zeros nothing moves.
+#[test]
+fn groups_too_short_for_their_squares_go_too() {
+    let graph = Graph::<f32>::new();
+    let short = Tensor::new([2, 2], vec![1e-30f32, -2e-30, 3.0, 4.0]);
+    let v = graph.constant(short.clone());
+    let thresholds = [0.5, 0.0].map(|t| group_threshold(v, graph.fill([], t), 0));
+    let found = autograd::interpret(&thresholds, &[], None).unwrap();
+    assert_eq!(found[0].data()[..2], [0.0, 0.0]);
+    assert_eq!(found[1], short);
+    let zeros = Tensor::new([2, 2], vec![0.0, 0.0, 3.0, 4.0]);
+    let slope = value(&[zeros, Tensor::scalar(0.5)], |x| {
+        grad(group_threshold(x[0], x[1], 0).slice(0, 0, 1).sum(), &[x[0]])[0]
+    });
+    assert_eq!(slope.data(), [0.0; 4]);
 }
