@@ -51,7 +51,7 @@ fn smoothing(train: &Dataset, test: &Dataset) -> Result<(), Box<dyn Error>> {
     let mut table =
         table(header.chain(RADII.iter().map(|r| format!("{r}"))).chain(["none".into()]).collect());
     for sigma in [0.125, 0.25, 0.5, 1.0] {
-        let smoothing = Smoothing::new(sigma)?.samples(100, 1000)?.confidence(0.001)?;
+        let smoothing = Smoothing::new(sigma)?.samples(100, 1000)?.level(0.001)?;
         let model = model();
         let mut trainer =
             Trainer::new(&model, Optimiser::adam(3e-3)).epochs(EPOCHS).seed(SEED).objective(move |batch| {

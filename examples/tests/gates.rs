@@ -41,12 +41,12 @@ fn extra_tasks_help_and_shuffled_ones_do_not() {
 #[test]
 fn the_weight_scaling_rule_is_nearer_to_all_subnetworks_than_fifty_of_them() {
     let (mut nearer, mut all) = (0, 0);
-    for seed in 0..3 {
+    // Other seeds than those of the table by which the setting was chosen.
+    for seed in 100..103 {
         let found = dropout_enumeration::found(10, dropout_enumeration::CONSTRAINED, seed, 4).unwrap();
         assert_eq!(found.means[0].subnetworks, 1 << 20);
         nearer += found.rule_is_nearer();
         all += found.rule.len();
     }
-    // A coin gives nine or more of twelve in 7 % of all cases.
     assert!(nearer >= 9, "nearer for {nearer} of {all} digits");
 }

@@ -26,7 +26,7 @@
 //! let mut parameters = initialise(&model, 1);
 //! // Class 1 where the first input is above 0.
 //! parameters.insert("linear1.weight", Tensor::new([2, 2], vec![-1.0, 1.0, 0.0, 0.0]));
-//! let smoothing = Smoothing::new(0.5)?.samples(64, 1000)?.confidence(0.001)?;
+//! let smoothing = Smoothing::new(0.5)?.samples(64, 1000)?.level(0.001)?;
 //! let mut smoothed = SmoothedClassifier::new(&model, smoothing, 1);
 //! let certified = smoothed.certify(&Tensor::new([2], vec![0.4, 3.0]), &parameters, 0)?.unwrap();
 //! assert!(certified.class == 1 && certified.radius > 0.3 && certified.radius < 0.4);
@@ -50,7 +50,7 @@ use nn::{Layer, Mode};
 /// ```
 /// use regularize::adversarial::Smoothing;
 /// use regularize::adversarial::smoothing::statistics::{clopper_pearson_lower, normal_cdf};
-/// let smoothing = Smoothing::new(0.5)?.samples(100, 2000)?.confidence(0.01)?;
+/// let smoothing = Smoothing::new(0.5)?.samples(100, 2000)?.level(0.01)?;
 /// // Φ⁻¹(Φ(1.5)) is 1.5.
 /// assert!((smoothing.radius(normal_cdf(1.5)).unwrap() - 0.75).abs() < 1e-12);
 /// assert_eq!(smoothing.radius(0.5), None);
@@ -107,7 +107,7 @@ impl Smoothing {
     ///
     /// # Errors
     /// If `alpha` is not above 0 and below 1.
-    pub fn confidence(self, alpha: f64) -> Result<Smoothing, RegularizeError> {
+    pub fn level(self, alpha: f64) -> Result<Smoothing, RegularizeError> {
         let fits = alpha > 0.0 && alpha < 1.0;
         HyperparameterError::unless(fits, "probability alpha of a wrong certificate", alpha, "in (0, 1)")?;
         Ok(Smoothing { alpha, ..self })

@@ -43,13 +43,13 @@
 //! # }
 //! ```
 
-pub mod exponential;
+pub mod exponential_average;
 pub mod statistics;
-pub mod stochastic;
+pub mod weight_average;
 
-pub use exponential::ExponentialAverage;
+pub use exponential_average::ExponentialAverage;
 pub use statistics::estimate_statistics;
-pub use stochastic::WeightAverage;
+pub use weight_average::WeightAverage;
 
 use crate::error::{RegularizeError, listed};
 use autograd::{Parameters, Real};

@@ -21,8 +21,9 @@
 //! The technique itself, [`Dropout::apply`], is a pure function of `x` and a mask. A mask comes from a uniform
 //! draw ([`Dropout::mask`]), from an enumeration of all masks ([`Dropout::masks`]) or from anywhere. As a
 //! [`Layer`] it draws from the stream `NAME.mask`: the mask is a function of seed, name and run, one node for
-//! the forward and the backward pass. Layers of different names draw apart; two of the same name and shape
-//! share their mask. A training step that runs the network twice (on clean and on adversarial inputs)
+//! the forward and the backward pass. Layers of different names draw apart; two of the same name, and
+//! `dropout` is everybody's unless it is [named](Dropout::named), share their draws: the same mask for the same shape,
+//! and for others its beginning. A training step that runs the network twice (on clean and on adversarial inputs)
 //! therefore attacks the subnetwork that it trains.
 //!
 //! The layer draws in [`Mode::Train`] and [`Mode::Sample`]: predictions sampled in the latter are Monte Carlo

@@ -205,8 +205,6 @@ impl<T: Real> SubNetworks<T> {
     /// # Errors
     /// As [`SubNetworks::for_each`].
     ///
-    /// # Panics
-    /// As [`SubNetworks::for_each`].
     #[track_caller]
     pub fn means(
         &mut self,

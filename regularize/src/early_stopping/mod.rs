@@ -195,7 +195,7 @@ struct Best<T: Real> {
 impl<T: Real> EarlyStopping<T> {
     /// Stops after `patience` epochs in a row without improvement of the validation loss. 0 is the same as 1.
     pub fn new(patience: u64) -> EarlyStopping<T> {
-        EarlyStopping::unless(Criterion::Patience(patience))
+        EarlyStopping::of(Criterion::Patience(patience))
     }
 
     /// Stops when the criterion says so.
@@ -204,10 +204,10 @@ impl<T: Real> EarlyStopping<T> {
     /// If a number of the criterion makes no sense.
     pub fn by(criterion: Criterion) -> Result<EarlyStopping<T>, RegularizeError> {
         criterion.check()?;
-        Ok(EarlyStopping::unless(criterion))
+        Ok(EarlyStopping::of(criterion))
     }
 
-    fn unless(criterion: Criterion) -> EarlyStopping<T> {
+    fn of(criterion: Criterion) -> EarlyStopping<T> {
         EarlyStopping {
             criterion,
             min_delta: 0.0,

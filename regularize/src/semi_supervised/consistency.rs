@@ -191,6 +191,11 @@ impl RampUp {
         Ok(RampUp { weight: at_least_zero("weight of the ramp-up", weight)?, steps })
     }
 
+    /// Whether no step has a weight.
+    pub(super) fn is_zero(&self) -> bool {
+        self.weight == 0.0
+    }
+
     /// The weight of a step, counted from 0.
     pub fn at(&self, step: u64) -> f64 {
         if step >= self.steps {

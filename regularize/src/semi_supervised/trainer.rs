@@ -38,6 +38,7 @@ pub struct MixedBatch<'g, 'm, T: Real> {
     pub unlabelled: Var<'g, T>,
     /// The weight of this step, a scalar: what [`RampUp::at`] says.
     pub weight: Var<'g, T>,
+    weightless: bool,
     teacher: Option<MeanTeacher>,
     measured: RefCell<Vec<(String, Var<'g, T>)>>,
 }
@@ -50,6 +51,13 @@ impl<'g, T: Real> MixedBatch<'g, '_, T> {
     #[track_caller]
     pub fn logits(&self, x: Var<'g, T>) -> Var<'g, T> {
         self.labelled.model.forward(x, self.labelled.mode)
+    }
+
+    /// `J + w Ω`: an objective with a term for unlabelled examples, times the weight of the step. With a ramp-up to 0
+    /// the objective itself: the term is not recorded.
+    #[track_caller]
+    pub fn ramped(&self, objective: Var<'g, T>, term: impl FnOnce() -> Var<'g, T>) -> Var<'g, T> {
+        if self.weightless { objective } else { objective + term() * self.weight }
     }
 
     /// The teacher's logits, a constant to differentiation, with draws of its own.
@@ -111,7 +119,7 @@ pub struct SemiSupervisedEpoch {
 ///         let (own, target) = (batch.logits(batch.unlabelled), batch.teacher(batch.unlabelled));
 ///         let apart = Consistency::default().loss(own, target);
 ///         batch.measure("apart", apart);
-///         batch.labelled.cross_entropy() + apart * batch.weight
+///         batch.ramped(batch.labelled.cross_entropy(), || apart)
 ///     });
 /// let curve = trainer.fit(&labelled, &unlabelled, Some(&labelled), &mut initialise(&model, 1))?;
 /// assert_eq!(curve.len(), 20);
@@ -340,6 +348,7 @@ impl<'m, T: Real> SemiSupervisedTrainer<'m, T> {
             labelled: Batch::new(inputs, labels, self.model, &self.specs, Mode::Train),
             unlabelled: graph.input(UNLABELLED, shape(sizes[1])),
             weight: graph.scalar(WEIGHT),
+            weightless: self.ramp_up.is_zero(),
             teacher: self.teacher,
             measured: RefCell::default(),
         };

@@ -92,7 +92,7 @@ fn mixed(
         // As many steps as plain training has: an epoch is over with the pictures without labels.
         let without = (parts.unlabelled.shape()[0] / per_epoch as usize).max(1);
         let mut trainer = SemiSupervisedTrainer::new(network, training.optimiser.clone())
-            .objective(|batch| batch.labelled.cross_entropy() + term(batch) * batch.weight)
+            .objective(|batch| batch.ramped(batch.labelled.cross_entropy(), || term(batch)))
             .ramp_up(RampUp::new(weight, training.epochs * per_epoch / 5)?)
             .batch_sizes(training.batch_size, without)
             .epochs(training.epochs)

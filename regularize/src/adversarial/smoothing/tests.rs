@@ -128,7 +128,7 @@ fn numbers_are_checked() {
         assert!(Smoothing::new(bad).is_err());
     }
     for bad in [0.0, 1.0, -0.1, f64::NAN] {
-        assert!(smoothing(1.0).confidence(bad).is_err());
+        assert!(smoothing(1.0).level(bad).is_err());
     }
     assert!(smoothing(1.0).samples(0, 1).is_err() && smoothing(1.0).samples(1, 0).is_err());
 }

@@ -168,8 +168,9 @@ fn a_divergence_is_zero_for_equals_only() {
     assert_close(divergence(&[1.0, 0.0], &[0.5, 0.5]), 2f64.ln(), 1e-16);
 }
 
-/// That they are the same, relatively: probabilities may be small.
+/// That they are the same: to 1e-12, and relatively, as probabilities may be small.
 #[track_caller]
 fn assert_one(rule: f64, geometric: f64) {
+    assert!((rule - geometric).abs() < 1e-12, "{rule} and {geometric}");
     assert!((rule / geometric - 1.0).abs() < 1e-10, "{rule} and {geometric}");
 }

@@ -75,8 +75,8 @@ fn everything_together_is_one_reproducible_plan() {
                 let pseudo = pseudo.loss(student, teacher);
                 batch.measure("used", pseudo.used);
                 let loss = batch.labelled.cross_entropy() + pseudo.loss * 0.1;
-                let agree = Consistency::default().loss(student, teacher) * batch.weight;
-                sure.added_to(loss + agree, student) + smooth.on(&batch.labelled, x)
+                let loss = batch.ramped(loss, || Consistency::default().loss(student, teacher));
+                sure.added_to(loss, student) + smooth.on(&batch.labelled, x)
             });
         let mut parameters = initialise(&model, 2);
         let curve = trainer.fit(&labelled, &unlabelled, Some(&validation), &mut parameters).unwrap();
@@ -176,4 +176,29 @@ fn data_that_do_not_fit_are_refused() {
         .objective(|batch| (batch.labelled.cross_entropy() - 1e9).ln());
     let error = trainer.fit(&labelled, &unlabelled, None, &mut parameters).unwrap_err();
     assert!(matches!(error, RegularizeError::NonFiniteObjective { epoch: 0, batch: 0, .. }), "{error}");
+}
+
+/// With a ramp-up to 0 the terms are not there: bit for bit the training without them, even where they are NaN.
+#[test]
+fn terms_without_weight_are_not_recorded() {
+    let [data, _] = data();
+    let (labelled, unlabelled) = hide_labels(&data, 4, 1).unwrap();
+    let model = model();
+    let trained = |with_term: bool| {
+        let mut trainer = SemiSupervisedTrainer::new(&model, Optimiser::adam(0.01))
+            .ramp_up(RampUp::new(0.0, 5).unwrap())
+            .epochs(2);
+        if with_term {
+            trainer = trainer.objective(|batch| {
+                batch.ramped(batch.labelled.cross_entropy(), || {
+                    let (own, other) = (batch.logits(batch.unlabelled), batch.labelled.logits());
+                    Consistency::default().loss(own, own.detach()) + (other.sum() - 1e9).ln()
+                })
+            });
+        }
+        let mut parameters = initialise(&model, 1);
+        trainer.fit(&labelled, &unlabelled, None, &mut parameters).unwrap();
+        parameters
+    };
+    assert_eq!(trained(true), trained(false));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::averaging::exponential::tests::path;
+use crate::averaging::exponential_average::tests::path;
 use crate::testing::{assert_close, numbers, weight};
 use nn::Optimiser;
 use proptest::prelude::*;
