@@ -156,8 +156,7 @@ proptest! {
         }
     }
 
-    /// With the last layer merged: sound, never looser, and for the network of two affine layers around a
-    /// rectifier tighter.
+    /// With the last layer merged: sound, and never looser.
     #[test]
     fn merged_margins_are_sound_and_never_looser(epsilon in 0.001f64..0.5, seed: u64) {
         for (name, model) in networks() {
@@ -170,9 +169,8 @@ proptest! {
                 tighter += usize::from(*merged < separate - 1e-12);
                 prop_assert!(i % 3 != i / 3 || (*merged == 0.0 && *separate == 0.0), "{name}");
             }
-            // Without a last layer to merge with they are the same. Else they are tighter wherever two classes
-            // weigh a hidden unit with one sign, as two of three always do, in both directions.
-            prop_assert!(if name == "softmax" { tighter == 0 } else { tighter >= 2 }, "{name}: {tighter}");
+            // Without a last layer to merge with they are the same.
+            prop_assert!(name != "softmax" || tighter == 0, "{name}: {tighter}");
             for trial in 0..24 {
                 let draw = numbers(x.shape(), -1.0, 1.0, seed ^ (trial + 1));
                 let moved = Tensor::from_fn(x.shape(), |i| {
@@ -242,6 +240,23 @@ proptest! {
             assert_close(low.data()[class], least[class], 1e-13);
             assert_close(high.data()[class], most[class], 1e-13);
         }
+    }
+}
+
+/// Merged margins are tighter wherever two classes weigh a hidden unit with one sign, as two of three always do, in
+/// both directions; but for units that do not move in the box. A rectifier's may be such in all examples: so for some
+/// of the seeds that have been drawn, 2075649874323147482 with a radius of 0.001 among them.
+#[test]
+fn merged_margins_are_nearly_always_tighter() {
+    for (which, (name, _)) in networks().into_iter().enumerate() {
+        let tighter = |seed: u64| {
+            let (_, model) = networks().swap_remove(which);
+            let x = numbers([3, 1, 4, 4], 0.0, 1.0, seed);
+            let [merged, separate] = margins_of(&model, &initialise(&model, seed), &x, region(0.1));
+            merged.data().iter().zip(separate.data()).filter(|(m, s)| **m < **s - 1e-12).count() >= 2
+        };
+        let count = (0..20).filter(|&seed| tighter(seed)).count();
+        assert!(if name == "softmax" { count == 0 } else { count >= 19 }, "{name}: {count} of 20");
     }
 }
 
