@@ -96,7 +96,9 @@
 //!
 //! Each value is also held to a naive implementation over random shapes, each gradient to
 //! [`autograd::check`], each limit (`α = 0`, `p = 0`, `ε = 0`) to the graph without the technique, and each
-//! number that a caller gives to its range: a bad one is a [`RegularizeError`]. The *bug museum*,
+//! number that a caller gives to a technique to its range: a bad one is a [`RegularizeError`], and so are data that do
+//! not fit a network. What is recorded wrongly, shapes that do not go together or a bad number in a function of
+//! variables, panics with the operation's name at the caller's line, as everywhere in [`autograd`]. The *bug museum*,
 //! `tests/bug_museum/`, plants defects found in other libraries and shows that these properties kill them.
 //!
 //! ```
