@@ -1,6 +1,6 @@
 //! Adversarial training, differentiated through its attacks where they can be; certificates.
 
-use super::{COLUMNS, Case, Group, ROWS, function, perceptron, technique};
+use super::{COLUMNS, Case, Group, ROWS, function, perceptron, technique, trained};
 use crate::random::uniform;
 use autograd::check::Checker;
 use autograd::{Feed, Graph, Tensor, Var};
@@ -121,28 +121,6 @@ fn iterated() -> AdversarialTraining {
 
 fn trades() -> Trades {
     Trades::new(Pgd::new(threat(), 4).expect("steps"), 2.0, Mode::Evaluate).expect("a weight")
-}
-
-/// What a training minimises, with respect to the parameters. The attacked points are constants to the gradient,
-/// and constant indeed near almost all parameters: steps are signs.
-fn trained(
-    name: &'static str,
-    equation: &str,
-    objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f64>) -> Var<'g, f64> + Send + Sync + 'static,
-) -> Case {
-    let model = perceptron(Activation::Tanh);
-    let check = move |seed: u64| {
-        let graph = Graph::new();
-        let value = Tensor::from_fn([ROWS, COLUMNS], |i| 2.0 * uniform(seed, i as u64) - 1.0);
-        let labels = Tensor::from_fn([ROWS], |i| ((seed as usize + 5 * i) % COLUMNS) as u32);
-        let specs = model.parameters();
-        let (x, labels) = (graph.constant(value), graph.index_constant(labels));
-        let output = objective(&Batch::new(x, labels, &model, &specs, Mode::Train));
-        let targets: Vec<_> = specs.iter().map(|spec| spec.declare(&graph)).collect();
-        let checker = Checker::new(name).seed(seed).allow_zero_gradient();
-        checker.graph(output, &targets, &[], Some(&initialise(&model, seed))).expect("there are no feeds")
-    };
-    Case { group: Group::Technique, name: name.into(), equation: equation.into(), check: Box::new(check) }
 }
 
 /// The objective of adversarial training, differentiated through the perturbation: with respect to inputs

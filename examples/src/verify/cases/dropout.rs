@@ -1,6 +1,7 @@
 //! The dropout family, with frozen draws.
 
 use super::{COLUMNS, Case, Group, ROWS, function, layer, technique};
+use autograd::Var;
 use nn::probabilistic::BoltzmannMachine;
 use nn::recurrent::{Gru, Lstm, Recurrent};
 use nn::{Linear, Selection};
@@ -8,7 +9,7 @@ use regularize::Dropout;
 use regularize::dropout::shake_drop::Shake;
 use regularize::dropout::{
     AlphaDropout, DropBlock, DropConnect, DropoutMachine, GaussianDropout, ShakeDrop, SpatialDropout,
-    StochasticDepth, VariationalDropout, Zoneout, scale_weights,
+    StochasticDepth, VariationalDropout, Zoneout, scale_units, scale_weights,
 };
 
 /// A case for each member of the family.
@@ -22,20 +23,17 @@ fn built() -> Result<Vec<Case>, regularize::RegularizeError> {
     let body = || Linear::new("body", COLUMNS, COLUMNS);
     let of = |case: Case| case.of(Group::Technique);
     let (half, shake) = (Dropout::new(0.5)?.classic(), ShakeDrop::<f64>::new(body(), 0.5)?);
+    let scaled = |name, equation, rewrite: Rewrite| {
+        let half = half.clone();
+        function(technique(name, equation), &[matrix, &[COLUMNS, 2]], (-2.0, 2.0), move |x, _| {
+            rewrite(half.apply(x[0], half.sample(x[0].graph(), x[0].shape())).matmul(x[1]))
+        })
+    };
     let machine = DropoutMachine::new(BoltzmannMachine::new("machine", COLUMNS, 5), 0.5)?;
     Ok(vec![
         of(layer("dropout", "x μ / (1 - p), the draw μ frozen", Dropout::new(0.4)?, matrix)),
-        function(
-            technique("weight scaling", "(h μ) W rewritten as h (q W)"),
-            &[matrix, &[COLUMNS, 2]],
-            (-2.0, 2.0),
-            {
-                move |x, _| {
-                    scale_weights(&[half.apply(x[0], half.sample(x[0].graph(), x[0].shape())).matmul(x[1])])
-                        [0]
-                }
-            },
-        ),
+        scaled("unit scaling", "(h μ) W rewritten as (q h) W", |y| scale_units(&[y])[0]),
+        scaled("weight scaling", "(h μ) W rewritten as h (q W)", |y| scale_weights(&[y])[0]),
         of(layer("Gaussian dropout", "x (1 + σ ν)", GaussianDropout::new(0.4)?, matrix)),
         of(layer("alpha dropout", "a (x μ + α' (1 - μ)) + b", AlphaDropout::new(0.2)?, matrix)),
         of(layer("spatial dropout", "a draw for each channel", SpatialDropout::new(0.4)?, &image)),
@@ -80,3 +78,6 @@ fn built() -> Result<Vec<Case>, regularize::RegularizeError> {
         ),
     ])
 }
+
+/// An expression without its masks.
+type Rewrite = for<'g> fn(Var<'g, f64>) -> Var<'g, f64>;

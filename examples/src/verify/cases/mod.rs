@@ -1,12 +1,46 @@
-//! What is verified: every rule of the engine, every layer, loss and technique built on them.
+//! What is verified: every rule of the engine, every layer and loss, and every technique that is an expression.
 //!
 //! Each case is a graph of `f64` at points that the seed draws. The checker differentiates it with respect
 //! to its inputs and parameters, forward and backward, in first and second order, and holds the results to
-//! differences; see [`autograd::check`]. Layers, losses and each family of techniques list their cases in a
+//! differences; see [`autograd::check`]. One case is of first order only: the implicit derivative, which holds
+//! the solution of its linear system fixed. Layers, losses and each family of techniques list their cases in a
 //! file of their own.
+//!
+//! # Without a case
+//!
+//! A case is an expression. These of `regularize` are none: they run plans, look at what came out, and decide
+//! on the host. What stands in is a test of theirs, here `PART` for `regularize/src/PART/tests.rs`.
+//!
+//! | what | what it does instead | test that stands in |
+//! |---|---|---|
+//! | `ProjectedGradient` | solves a constrained problem; its projections have cases | `constraint/solver` |
+//! | `LabelContract` | says yes or no, before anything is recorded | `augmentation/contract` |
+//! | `SparseCoder` | fits a dictionary; its codes have cases | `sparsity/dictionary` |
+//! | `Bagging` | trains networks on draws of the data | `ensemble/bagging` |
+//! | `Snapshots` | keeps networks of one training | `ensemble/snapshots` |
+//! | `SubNetworks` | runs every subnetwork | `dropout/ensemble` |
+//! | `MonteCarlo` | runs a network many times | `dropout/monte_carlo` |
+//! | `EarlyStopping` | sees each epoch | `early_stopping` |
+//! | `Criterion` | looks at a curve of errors | `early_stopping/criterion` |
+//! | `refit` | trains once more | `early_stopping/refit` |
+//! | `Apgd` | halves its steps by what it finds | `adversarial/apgd` |
+//! | `Square` | searches without gradients | `adversarial/square` |
+//! | `DeepFool` | steps until the answer is another | `adversarial/deep_fool` |
+//! | `CarliniWagner` | searches for a weight between steps | `adversarial/carlini_wagner` |
+//! | `diagnose` | tries attacks on a network | `adversarial/diagnose` |
+//! | `linearity` | measures logits along a direction | `adversarial/linearity` |
+//! | `boundary` | looks for changes of the answer in a plane | `adversarial/boundary` |
+//! | `AttackEvaluator` | runs an attack on a data set | `adversarial/evaluator` |
+//! | `OverfittingMonitor` | sees each epoch | `adversarial/overfitting` |
+//! | `SmoothedClassifier` | counts answers to noisy copies | `adversarial/smoothing` |
+//! | `SemiSupervisedTrainer` | trains; its terms have cases | `semi_supervised/trainer` |
+//! | `HyperTuner` | steps along the unrolled derivative, which has a case | `hyper_gradient/tuner` |
+//! | `largest_curvature` | iterates until an eigenvalue rests | `flatness/curvature` |
+//! | `tangent_distance`, `TangentNeighbour` | solve least squares on the host | `tangent/distance` |
 
 mod adversarial;
 mod augmentation;
+mod averaging;
 mod constraint;
 mod dropout;
 mod ensemble;
@@ -22,11 +56,15 @@ mod semi_supervised;
 mod sharing;
 mod sparsity;
 mod tangent;
+#[cfg(test)]
+mod tests;
+mod update;
 
 use crate::random::uniform;
 use autograd::check::rules::Rule;
 use autograd::check::{Checker, Report};
 use autograd::{Feed, Graph, IndexVar, Shape, Tensor, Var};
+use nn::train::Batch;
 use nn::{Activation, Layer, Mode, Sequential, initialise};
 use serde::Serialize;
 use std::fmt;
@@ -101,6 +139,8 @@ pub fn all() -> Vec<Case> {
         hyper_gradient::cases,
         tangent::cases,
         flatness::cases,
+        update::cases,
+        averaging::cases,
     ];
     cases.extend(families.iter().flat_map(|family| family()));
     cases
@@ -164,6 +204,28 @@ fn layer(name: &str, equation: &str, layer: impl Layer<f64> + 'static, input: &[
         report.expect("the feeds are the case's own")
     };
     Case { group: Group::Layer, name: name.into(), equation: equation.into(), check: Box::new(check) }
+}
+
+/// What a training of a perceptron minimises on one batch, with respect to the parameters. Attacked points are
+/// constants to the gradient, and constant indeed near almost all parameters: steps are signs.
+fn trained(
+    name: &'static str,
+    equation: &str,
+    objective: impl for<'g, 'b> Fn(&Batch<'g, 'b, f64>) -> Var<'g, f64> + Send + Sync + 'static,
+) -> Case {
+    let model = perceptron(Activation::Tanh);
+    let check = move |seed: u64| {
+        let graph = Graph::new();
+        let value = Tensor::from_fn([ROWS, COLUMNS], |i| 2.0 * uniform(seed, i as u64) - 1.0);
+        let labels = Tensor::from_fn([ROWS], |i| ((seed as usize + 5 * i) % COLUMNS) as u32);
+        let specs = model.parameters();
+        let (x, labels) = (graph.constant(value), graph.index_constant(labels));
+        let output = objective(&Batch::new(x, labels, &model, &specs, Mode::Train));
+        let targets: Vec<_> = specs.iter().map(|spec| spec.declare(&graph)).collect();
+        let checker = Checker::new(name).seed(seed).allow_zero_gradient();
+        checker.graph(output, &targets, &[], Some(&initialise(&model, seed))).expect("there are no feeds")
+    };
+    Case { group: Group::Technique, name: name.into(), equation: equation.into(), check: Box::new(check) }
 }
 
 fn perceptron(activation: Activation) -> Sequential<f64> {

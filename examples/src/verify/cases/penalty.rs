@@ -9,6 +9,11 @@ use regularize::{
 /// A case for each penalty.
 pub fn cases() -> Vec<Case> {
     let matrix: &[usize] = &[ROWS, COLUMNS];
+    let orthogonal = |name, equation, gram| {
+        function(technique(name, equation), &[matrix, &[]], (-2.0, 2.0), move |x, _| {
+            orthogonality_penalty(x[0], x[1], gram)
+        })
+    };
     let elastic = ElasticNet::new(0.3, 0.7).expect("coefficients above 0");
     vec![
         function(technique("L2 penalty", "α/2 ‖w‖²"), &[matrix, &[]], (-2.0, 2.0), |x, _| {
@@ -47,8 +52,11 @@ pub fn cases() -> Vec<Case> {
             (-2.0, 2.0),
             |x, _| group_threshold(x[0], x[1].abs(), -1),
         ),
-        function(technique("orthogonality", "α ‖WᵀW - I‖²"), &[matrix, &[]], (-2.0, 2.0), |x, _| {
-            orthogonality_penalty(x[0], x[1], Gram::Columns)
-        }),
+        orthogonal("orthogonality", "α ‖WᵀW - I‖²", Gram::Columns),
+        orthogonal("orthogonal rows", "α ‖WWᵀ - I‖²", Gram::Rows),
+        orthogonal("orthogonal, shorter", "α ‖WWᵀ - I‖², the smaller matrix", Gram::Shorter),
+        orthogonal("orthogonal, both", "α ‖WᵀW - I‖² + α ‖WWᵀ - I‖²", Gram::Both),
+        orthogonal("orthogonal directions", "α ‖WᵀW‖² off the diagonal", Gram::OffDiagonal),
+        orthogonal("coherence", "α max |WᵀW - I|", Gram::Coherence),
     ]
 }

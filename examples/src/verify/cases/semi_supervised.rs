@@ -1,8 +1,10 @@
 //! Terms of unlabelled examples.
 
 use super::{COLUMNS, Case, ROWS, function, technique};
+use nn::Mode;
+use regularize::Dropout;
 use regularize::semi_supervised::{
-    Consistency, Disagreement, PseudoLabels, entropy, propagate_labels, similarity,
+    Consistency, Disagreement, PseudoLabels, entropy, propagate_labels, similarity, two_passes,
 };
 
 /// A case for each term. Targets that a training holds fixed are differentiated here too, so that differences
@@ -11,6 +13,7 @@ pub fn cases() -> Vec<Case> {
     let matrix: &[usize] = &[ROWS, COLUMNS];
     let square: &[usize] = &[COLUMNS, COLUMNS];
     let pseudo = PseudoLabels::new(0.4).expect("a threshold");
+    let dropout = Dropout::new(0.4).expect("a probability");
     let [squared, divergence] =
         [Disagreement::SquaredError, Disagreement::KullbackLeibler].map(Consistency::new);
     vec![
@@ -28,6 +31,15 @@ pub fn cases() -> Vec<Case> {
             &[matrix, matrix],
             (-2.0, 2.0),
             move |x, _| squared.loss(x[0], x[1]),
+        ),
+        function(
+            technique("two passes", "‖p(xμW) - p(xμ'W)‖² / nK, draws of their own"),
+            &[matrix, square],
+            (-1.0, 1.0),
+            move |x, _| {
+                let [first, second] = two_passes(&dropout, x[0], Mode::Train);
+                squared.loss(first.matmul(x[1]), second.matmul(x[1]))
+            },
         ),
         function(
             technique("virtual adversarial", "D(p(x) ‖ p(x + r))"),
