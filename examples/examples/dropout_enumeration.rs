@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p examples --example dropout_enumeration [EXAMPLES]`
 //!
-//! What should predict is the mean of all subnetworks. The rule takes one pass with every unit, scaled. These networks
+//! What should predict is the mean of all subnetworks. The rule takes one pass with every unit, scaled: the expression
+//! that was trained, rewritten by [`scale_units`] or [`scale_weights`], each mask replaced by its mean. These networks
 //! that read digits are small enough to know the truth:
 //!
 //! ```text
@@ -24,7 +25,7 @@
 use autograd::{Feed, Graph, Parameters, Plan, Tensor};
 use nn::data::{Dataset, digits};
 use nn::{Activation, Layer, Mode, Optimiser, Schedule, Selection, Sequential, Trainer, initialise};
-use regularize::dropout::{EnsembleMeans, MonteCarlo, SubNetworks, divergence};
+use regularize::dropout::{EnsembleMeans, MonteCarlo, SubNetworks, divergence, scale_units, scale_weights};
 use regularize::{Dropout, MaxNorm, Projected, RegularizeError};
 use std::error::Error;
 use std::time::Instant;
@@ -95,6 +96,8 @@ pub struct Found {
     pub rule: Vec<f64>,
     /// And from the geometric mean of so many sampled subnetworks.
     pub sampled: Vec<[f64; SAMPLES.len()]>,
+    /// The rule's distribution of each: the training expression with its masks rewritten, on units and on weights.
+    pub rewritten: Vec<[Vec<f64>; 2]>,
     /// All subnetworks of each.
     pub means: Vec<EnsembleMeans>,
     model: Sequential<f64>,
@@ -127,14 +130,39 @@ pub fn found(width: usize, setting: Setting, seed: u64, examples: usize) -> Resu
     let means = (0..examples)
         .map(|example| all.means(test.example(example), &parameters))
         .collect::<Result<Vec<_>, _>>()?;
-    let rule = means.iter().map(|m| divergence(&m.geometric, &m.rule)).collect();
+    let rewritten = rewritten(&model, &test, examples, &parameters)?;
+    let rule = means.iter().zip(&rewritten).map(|(m, [units, _])| divergence(&m.geometric, units)).collect();
     let mut sampled = Vec::new();
     for (example, mean) in means.iter().enumerate() {
         let logs = sampled_logs(&model, test.example(example), &parameters, example as u64)?;
         sampled.push(SAMPLES.map(|count| divergence(&mean.geometric, &geometric_mean(&logs[..count]))));
     }
     let error = nn::train::Evaluator::new(&model, 256).evaluate(&test, &parameters)?.error;
-    Ok(Found { error, rule, sampled, means, model, parameters, test })
+    Ok(Found { error, rule, sampled, rewritten, means, model, parameters, test })
+}
+
+/// The weight scaling rule for the first examples: what is recorded for training, masks and all, becomes what
+/// predicts, with the factors on units and on weights.
+fn rewritten(
+    model: &dyn Layer<f64>,
+    data: &Dataset<f64>,
+    examples: usize,
+    parameters: &Parameters<f64>,
+) -> Result<Vec<[Vec<f64>; 2]>, Box<dyn Error>> {
+    let graph = Graph::new();
+    let x = graph.input("x", [examples, data.example(0).len()]);
+    let trained = model.forward(x, Mode::Train).log_softmax().exp();
+    let (units, weights) = (scale_units(&[trained])[0], scale_weights(&[trained])[0]);
+    let mut plan = Plan::builder(&graph).output("units", units).output("weights", weights).compile();
+    let subset = data.subset(&(0..examples).collect::<Vec<_>>())?;
+    let outputs = plan.evaluate(parameters, &[("x", Feed::from(subset.examples()))])?;
+    let rows = |name| outputs.values(name).chunks(10).map(<[f64]>::to_vec);
+    Ok(rows("units").zip(rows("weights")).map(|(units, weights)| [units, weights]).collect())
+}
+
+/// The largest difference of two distributions for one class.
+fn apart(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).fold(0.0, |largest, (p, q)| largest.max((p - q).abs()))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -148,20 +176,28 @@ fn regression() -> Result<(), Box<dyn Error>> {
     println!("Softmax regression on 16 pixels, each dropped with probability 0.5\n");
     let digits = digits::load()?.flattened().cast::<f64>();
     let [train, test] = coarse(&digits)?.split([0.8, 0.2], SEED)?;
-    let model = Sequential::new().then(Dropout::new(0.5)?).linear(16, 10);
+    // The classic form multiplies by the mask alone, so that the rule has something to scale.
+    let model = Sequential::new().then(Dropout::new(0.5)?.classic()).linear(16, 10);
     let parameters = trained(&model, &train, EPOCHS, setting(0.5, None, 0.3), SEED)?;
     let mut all = SubNetworks::new(&model, [16])?;
-    let (mut geometric, mut arithmetic) = (0f64, 0.0);
-    for example in 0..20 {
+    let (mut geometric, mut arithmetic) = ([0f64; 2], 0.0);
+    let rewritten = rewritten(&model, &test, 20, &parameters)?;
+    for (example, rules) in rewritten.iter().enumerate() {
         let means = all.means(test.example(example), &parameters)?;
-        for (rule, mean) in means.rule.iter().zip(&means.geometric) {
-            geometric = geometric.max((rule - mean).abs());
+        for (largest, rule) in geometric.iter_mut().zip(rules) {
+            *largest = largest.max(apart(rule, &means.geometric));
         }
-        arithmetic += divergence(&means.arithmetic, &means.rule) / 20.0;
+        arithmetic += divergence(&means.arithmetic, &rules[0]) / rewritten.len() as f64;
     }
-    println!("  {} subnetworks, 20 held-out digits", all.count());
-    println!("  largest difference between rule and geometric mean     {geometric:.0e}");
-    println!("  mean divergence of the arithmetic mean from the rule   {arithmetic:.4} nats\n");
+    println!(
+        "  {} subnetworks, {} held-out digits. Trained is softmax((x μ) W + b);",
+        all.count(),
+        rewritten.len()
+    );
+    println!("  rewritten, the largest difference from the geometric mean of all μ is");
+    println!("    scale_units     softmax((x 0.5) W + b)    {:.0e}", geometric[0]);
+    println!("    scale_weights   softmax(x (0.5 W) + b)    {:.0e}", geometric[1]);
+    println!("  The arithmetic mean's divergence from the rule is {arithmetic:.4} nats in the mean.\n");
     Ok(())
 }
 
@@ -205,16 +241,22 @@ fn in_detail(examples: usize) -> Result<(), Box<dyn Error>> {
         means[0].subnetworks,
         start.elapsed().as_secs_f64()
     );
-    let wrong = |p: fn(&EnsembleMeans) -> &Vec<f64>| {
+    let wrong = |p: &dyn Fn(usize) -> Vec<f64>| {
         let label = |example: usize| found.test.labels().data()[example] as usize;
-        (0..examples).filter(|&example| largest(p(&means[example])) != label(example)).count()
+        (0..examples).filter(|&example| largest(&p(example)) != label(example)).count()
     };
     println!(
-        "  wrong: arithmetic mean {}, geometric mean {}, rule {}\n",
-        wrong(|m| &m.arithmetic),
-        wrong(|m| &m.geometric),
-        wrong(|m| &m.rule)
+        "  wrong: arithmetic mean {}, geometric mean {}, rule {}",
+        wrong(&|example| means[example].arithmetic.clone()),
+        wrong(&|example| means[example].geometric.clone()),
+        wrong(&|example| found.rewritten[example][0].clone())
     );
+    let [units, weights] = [0, 1].map(|i: usize| {
+        let pairs = found.rewritten.iter().zip(means);
+        pairs.fold(0.0f64, |largest, (rules, m)| largest.max(apart(&rules[i], &m.rule)))
+    });
+    println!("  scale_units and scale_weights differ from a pass in evaluation by {units:.0e} and");
+    println!("  {weights:.0e}: this form of dropout scales while training.\n");
 
     heading("geometric");
     print_row("weight scaling rule", &found.rule, None);
@@ -224,7 +266,8 @@ fn in_detail(examples: usize) -> Result<(), Box<dyn Error>> {
     }
 
     println!();
-    let rule: Vec<f64> = means.iter().map(|m| divergence(&m.arithmetic, &m.rule)).collect();
+    let pairs = means.iter().zip(&found.rewritten);
+    let rule: Vec<f64> = pairs.map(|(m, [units, _])| divergence(&m.arithmetic, units)).collect();
     heading("arithmetic");
     print_row("weight scaling rule", &rule, None);
     let geometric: Vec<f64> = means.iter().map(|m| divergence(&m.arithmetic, &m.geometric)).collect();
