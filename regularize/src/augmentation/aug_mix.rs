@@ -164,6 +164,10 @@ impl<T: Real> Augmentation<T> for AugMix<T> {
         RandAugment::of(self.depth, self.choices.clone()).changes(image)
     }
 
+    fn check(&self, image: [usize; 3]) -> Result<(), RegularizeError> {
+        self.choices.iter().try_for_each(|choice| choice.check(image))
+    }
+
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
         let [n, channels, height, width] = dimensions("aug_mix", images);
         if self.changes([channels, height, width]).is_empty() {

@@ -29,7 +29,7 @@ use super::contract::{Change, Kind};
 use super::sampling::{check_parameter, dimensions};
 use super::{Augmentation, between, drawn, each};
 use crate::error::{RegularizeError, at_least_zero};
-use autograd::{Real, Tensor, Var};
+use autograd::{Real, Shape, Tensor, Var};
 use nn::optimise::HyperparameterError;
 
 /// Images `[n, channels, height, width]` plus `amount`, `[n]`.
@@ -99,6 +99,15 @@ pub fn saturation<'g, T: Real>(images: Var<'g, T>, factor: Var<'g, T>) -> Var<'g
     let luma = Tensor::new([1, 3, 1, 1], [0.299, 0.587, 0.114].map(T::from_f64).to_vec());
     let grey = (images * images.graph().constant(luma)).sum_keep(&[1]);
     grey + each(factor) * (images - grey)
+}
+
+/// An error, unless images are of red, green and blue.
+pub(super) fn unless_coloured([channels, height, width]: [usize; 3]) -> Result<(), RegularizeError> {
+    if channels == 3 {
+        return Ok(());
+    }
+    let (expected, found) = (Shape::from([3, height, width]), Shape::from([channels, height, width]));
+    Err(RegularizeError::Shape { what: "coloured images", expected, found })
 }
 
 /// `[n, 3, height, width]`.
@@ -245,6 +254,10 @@ impl<T: Real> Augmentation<T> for Saturation {
 
     fn changes(&self, _: [usize; 3]) -> Vec<Change> {
         Change::some(Kind::Saturation, self.strength)
+    }
+
+    fn check(&self, image: [usize; 3]) -> Result<(), RegularizeError> {
+        unless_coloured(image)
     }
 
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {

@@ -17,7 +17,7 @@
 //!
 //! [`max`]: autograd::Var::max_keep
 
-use super::colour::coloured;
+use super::colour::{coloured, unless_coloured};
 use super::contract::{Change, Kind};
 use super::sampling::check_parameter;
 use super::{Augmentation, between, drawn, each};
@@ -132,6 +132,10 @@ impl<T: Real> Augmentation<T> for Hue {
 
     fn changes(&self, _: [usize; 3]) -> Vec<Change> {
         Change::some(Kind::Hue, self.strength)
+    }
+
+    fn check(&self, image: [usize; 3]) -> Result<(), RegularizeError> {
+        unless_coloured(image)
     }
 
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {

@@ -148,6 +148,14 @@ pub trait Augmentation<T: Real>: Debug + Send + Sync {
     /// it. Empty if it is the identity.
     fn changes(&self, image: [usize; 3]) -> Vec<Change>;
 
+    /// That it is for images of `[channels, height, width]`. By default it is.
+    ///
+    /// # Errors
+    /// [`RegularizeError::Shape`] if not: hue and saturation are for three channels.
+    fn check(&self, _image: [usize; 3]) -> Result<(), RegularizeError> {
+        Ok(())
+    }
+
     /// Images `[n, channels, height, width]` changed by draws of streams `STREAM.*`, of the same shape. The very
     /// same variable if the strength is 0.
     ///
@@ -217,13 +225,15 @@ impl<T: Real> Pipeline<T> {
     ///
     /// # Errors
     /// [`RegularizeError::LabelChanging`] if labels are not invariant to what it does, with the classes that it
-    /// would confuse.
+    /// would confuse; [`RegularizeError::Shape`] if one of its steps is for other images.
     pub fn for_labels(self, contract: &LabelContract) -> Result<Augment<T>, RegularizeError> {
+        self.steps.iter().try_for_each(|(_, step)| step.check(self.image))?;
         contract.check(&self.changes())?;
         Ok(self.forced())
     }
 
-    /// The pipeline without a contract: whoever calls this answers for the labels.
+    /// The pipeline without a contract: whoever calls this answers for the labels. A step that is for other images
+    /// panics when it is recorded.
     pub fn forced(self) -> Augment<T> {
         Augment { name: "augment".into(), pipeline: self }
     }

@@ -122,6 +122,10 @@ impl<T: Real> Augmentation<T> for RandAugment<T> {
         Change::sum(repeat_n(one, self.layers).flatten())
     }
 
+    fn check(&self, image: [usize; 3]) -> Result<(), RegularizeError> {
+        self.choices.iter().try_for_each(|choice| choice.check(image))
+    }
+
     fn apply<'g>(&self, images: Var<'g, T>, stream: &str) -> Var<'g, T> {
         let [_, channels, height, width] = dimensions("rand_augment", images);
         if self.changes([channels, height, width]).is_empty() {

@@ -138,3 +138,26 @@ fn changes_go_together_as_their_kinds_do() {
     assert!((extent - (1.3f64.powi(3) - 1.0)).abs() < 1e-12, "{extent}");
     assert_eq!(RandAugment::<f32>::of(0, vec![Arc::new(scaling())]).changes([1, 8, 8]), []);
 }
+
+/// What is for coloured images is refused for grey ones before anything is recorded, within a list as well.
+#[test]
+fn grey_images_have_no_hue() {
+    use crate::augmentation::{AugMix, Hue, Saturation};
+    let contract = LabelContract::digits();
+    let (hue, saturation) = (|| Hue::new(0.1).unwrap(), || Saturation::new(0.5).unwrap());
+    let on = |channels| Pipeline::<f32>::new([channels, 8, 8]);
+    let list = || vec![Arc::new(hue()) as Arc<dyn Augmentation<f32>>];
+    let of = |channels| {
+        [
+            on(channels).then(hue()),
+            on(channels).then(saturation()),
+            on(channels).then(RandAugment::of(1, list())),
+            on(channels).then(AugMix::of(1, 1, list()).unwrap()),
+        ]
+    };
+    for pipeline in of(1) {
+        let error = pipeline.for_labels(&contract).unwrap_err().to_string();
+        assert_eq!(error, "the coloured images have shape [1, 8, 8], not [3, 8, 8]");
+    }
+    assert!(of(3).into_iter().all(|pipeline| pipeline.for_labels(&contract).is_ok()));
+}
