@@ -2,18 +2,18 @@
 //!
 //! `cargo run --release -p examples --example certificates`
 //!
-//! First, networks trained on noisy digits and smoothed with the same noise: the share of test images that are
-//! right and certified within a Euclidean radius. More noise certifies further, up to a point, and costs accuracy
-//! at the smaller radii.
+//! First, networks trained on noisy digits and smoothed with the same noise: the share of test images that
+//! are right and certified within a Euclidean radius. More noise certifies further, up to a point, and costs
+//! accuracy at the smaller radii.
 //!
 //! Second, interval bounds in the maximum norm: the error that twenty projected gradient steps find, and the
-//! error that cannot be excluded: by bounds of each logit by itself ([`interval_bounds`]), and by bounds of the
-//! differences of logits, which merge the last layer with them ([`margin_bounds`]). The truth lies between the first
-//! and the last. For a plain network and for one trained against attacks the bounds say little beyond the smallest
-//! box, however robust it is; one trained for bounds has tight ones.
+//! error that cannot be excluded: by bounds of each logit by itself ([`interval_bounds`]), and by bounds of
+//! the differences of logits, which merge the last layer with them ([`margin_bounds`]). The truth lies
+//! between the first and the last. For a plain network and for one trained against attacks the bounds say
+//! little beyond the smallest box, however robust it is; one trained for bounds has tight ones.
 //!
-//! Last, the bounds themselves, for a digit that two of the networks name right, beside what a thousand corners of
-//! the box reach.
+//! Last, the bounds themselves, for a digit that two of the networks name right, beside what a thousand
+//! corners of the box reach.
 
 use autograd::{Graph, Parameters, Tensor, interpret};
 use comfy_table::{CellAlignment, Table, presets};

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p examples --example dropout_enumeration [EXAMPLES]`
 //!
-//! What should predict is the mean of all subnetworks. The rule takes one pass with every unit, scaled: the expression
-//! that was trained, rewritten by [`scale_units`] or [`scale_weights`], each mask replaced by its mean. These networks
-//! that read digits are small enough to know the truth:
+//! What should predict is the mean of all subnetworks. The rule takes one pass with every unit, scaled: the
+//! expression that was trained, rewritten by [`scale_units`] or [`scale_weights`], each mask replaced by its
+//! mean. These networks that read digits are small enough to know the truth:
 //!
 //! ```text
 //! softmax regression on images of 4 by 4, dropout of the 16 pixels      65,536 subnetworks
@@ -13,14 +13,14 @@
 //! ```
 //!
 //! For the first the rule *is* the renormalised geometric mean of all subnetworks. For rectifiers it is an
-//! approximation of it, held here to the geometric mean of fifty sampled subnetworks. Which is nearer depends on how
-//! the network was trained. With weights that grow as they like the rule is nearer for about every second digit; the
-//! smaller the norm that a unit's weights may have (max-norm, as dropout is practised) the more often it is, up to
-//! nine digits in ten. Half of so few units is much to lose: at `p = 0.5` every third digit is named wrong (at a
-//! learning rate of 0.01, which was tried before 0.003, more than every second).
+//! approximation of it, held here to the geometric mean of fifty sampled subnetworks. Which is nearer depends
+//! on how the network was trained. With weights that grow as they like the rule is nearer for about every
+//! second digit; the smaller the norm that a unit's weights may have (max-norm, as dropout is practised) the
+//! more often it is, up to nine digits in ten. Half of so few units is much to lose: at `p = 0.5` every third
+//! digit is named wrong (at a learning rate of 0.01, which was tried before 0.003, more than every second).
 //!
-//! The rule stands for the geometric mean and not for the arithmetic one, to which ten samples are nearer: who wants
-//! the ensemble's probabilities, samples.
+//! The rule stands for the geometric mean and not for the arithmetic one, to which ten samples are nearer:
+//! who wants the ensemble's probabilities, samples.
 
 use autograd::{Feed, Graph, Parameters, Plan, Tensor};
 use nn::data::{Dataset, digits};

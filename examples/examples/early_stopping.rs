@@ -2,11 +2,12 @@
 //!
 //! `cargo run --release -p examples --example early_stopping [PICTURE.svg]`
 //!
-//! *Deep Learning*, section 7.8; the criteria are those of Prechelt (1998). A network learns 180 noisy digits by
-//! heart. One long training gives the curves; each criterion is shown them epoch by epoch and stops where it
-//! would have stopped. It prints where, the best validation loss seen by then, and the error on a test part that
-//! plays no other role, over ten seeds with their own splits; and draws the curve of the first. Then both of the book's ways to use the validation part too, and the
-//! equivalence with L2 on a quadratic: the coefficient that a number of steps stands for.
+//! *Deep Learning*, section 7.8; the criteria are those of Prechelt (1998). A network learns 180 noisy digits
+//! by heart. One long training gives the curves; each criterion is shown them epoch by epoch and stops where
+//! it would have stopped. It prints where, the best validation loss seen by then, and the error on a test
+//! part that plays no other role, over ten seeds with their own splits; and draws the curve of the first.
+//! Then both of the book's ways to use the validation part too, and the equivalence with L2 on a quadratic:
+//! the coefficient that a number of steps stands for.
 
 use autograd::Parameters;
 use nn::data::{Dataset, digits};

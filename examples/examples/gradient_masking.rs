@@ -5,11 +5,11 @@
 //! ```
 //!
 //! One network, four faces: as it is; behind inputs rounded to eight levels; with logits a thousand times as
-//! large; behind random noise. The first two masks blind attacks by gradient, which then look as if nothing could be
-//! found; an attack without gradients breaks the network as often as before behind large logits, and for eight
-//! digits in ten behind rounded inputs. Noise blinds that attack instead, and the network withstands gradients a
-//! little better, with nearly four times the errors on clean images. The diagnosis flags all masks, and not the
-//! honest network, in each of six trainings.
+//! large; behind random noise. The first two masks blind attacks by gradient, which then look as if nothing
+//! could be found; an attack without gradients breaks the network as often as before behind large logits, and
+//! for eight digits in ten behind rounded inputs. Noise blinds that attack instead, and the network
+//! withstands gradients a little better, with nearly four times the errors on clean images. The diagnosis
+//! flags all masks, and not the honest network, in each of six trainings.
 
 use autograd::{Shape, Var};
 use nn::data::digits;

@@ -2,13 +2,14 @@
 //!
 //! `cargo run --release -p examples --example monte_carlo_dropout`
 //!
-//! A network with dropout learns the embedded digits upright, and is then shown held-out ones that are turned,
-//! drowned in noise, or no digits at all. With all its units it gives one answer. Running 100 of its subnetworks
-//! shows how much they disagree: the mutual information between answer and subnetwork, which is small where the
-//! data decide the answer (even where they decide that it is open) and larger on most of what training said nothing
-//! about. Not on all: digits turned by 90 degrees are named wrong nine times in ten, and the subnetworks agree on
-//! them more than on those turned by 30. Sorted by disagreement the turned digits are sorted by error too, from the
-//! second tenth on; of the tenth that is agreed on most more than a third is named wrong.
+//! A network with dropout learns the embedded digits upright, and is then shown held-out ones that are
+//! turned, drowned in noise, or no digits at all. With all its units it gives one answer. Running 100 of its
+//! subnetworks shows how much they disagree: the mutual information between answer and subnetwork, which is
+//! small where the data decide the answer (even where they decide that it is open) and larger on most of what
+//! training said nothing about. Not on all: digits turned by 90 degrees are named wrong nine times in ten,
+//! and the subnetworks agree on them more than on those turned by 30. Sorted by disagreement the turned
+//! digits are sorted by error too, from the second tenth on; of the tenth that is agreed on most more than a
+//! third is named wrong.
 
 use autograd::Tensor;
 use nn::data::{Dataset, digits};

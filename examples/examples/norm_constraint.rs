@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release -p examples --example norm_constraint`
 //!
-//! *Deep Learning*, section 7.2. The minimum of `J(w) + α/2 ‖w‖²` is that of `J` on the ball of radius `‖w(α)‖`.
-//! The first table takes the embedded digits 3 and 8 by logistic regression: the penalised minimum for each `α` by
-//! L-BFGS, then the constrained one on a ball of its radius by projected gradient descent, which is told nothing
-//! of `α` and finds it as the multiplier.
+//! *Deep Learning*, section 7.2. The minimum of `J(w) + α/2 ‖w‖²` is that of `J` on the ball of radius
+//! `‖w(α)‖`. The first table takes the embedded digits 3 and 8 by logistic regression: the penalised minimum
+//! for each `α` by L-BFGS, then the constrained one on a ball of its radius by projected gradient descent,
+//! which is told nothing of `α` and finds it as the multiplier.
 //!
 //! The second shows what a constraint can do that a penalty cannot: it holds after every step, whatever the
 //! learning rate. A network on all digits with momentum, at rates up to far too large ones.

@@ -2,15 +2,15 @@
 //!
 //! `cargo run --release -p examples --example parameter_sharing`
 //!
-//! *Deep Learning*, sections 7.9 and 9.4. The first part prints the dense matrix that a kernel is: a letter for each
-//! of the kernel's entries, a dot for a zero. The layer with this matrix and the convolution are the same function,
-//! and the gradient of a letter is the sum of the gradients of all its places.
+//! *Deep Learning*, sections 7.9 and 9.4. The first part prints the dense matrix that a kernel is: a letter
+//! for each of the kernel's entries, a dot for a zero. The layer with this matrix and the convolution are the
+//! same function, and the gradient of a letter is the sum of the gradients of all its places.
 //!
-//! In the second part two classifiers learn the digits, each from few examples, the second's with faint ink on grey
-//! paper: related tasks, with labels in common. The penalty `β/2 ‖w_A - w_B‖²` draws their weights
-//! together; at `β = 0` they are strangers, and as `β → ∞` they become the one tied network. That is also trained:
-//! [`Tied`] puts the first's parameters in the place of the second's. It can leave the second its own biases, since
-//! its paper is grey: no help here.
+//! In the second part two classifiers learn the digits, each from few examples, the second's with faint ink
+//! on grey paper: related tasks, with labels in common. The penalty `β/2 ‖w_A - w_B‖²` draws their weights
+//! together; at `β = 0` they are strangers, and as `β → ∞` they become the one tied network. That is also
+//! trained: [`Tied`] puts the first's parameters in the place of the second's. It can leave the second its
+//! own biases, since its paper is grey: no help here.
 
 use autograd::{Feed, Graph, Parameters, Tensor, Var, Window, grad, interpret};
 use nn::data::{Dataset, digits};

@@ -5,19 +5,19 @@
 //! cargo run --release -p examples --example recurrent_dropout pick
 //! ```
 //!
-//! A network sees one of eight symbols, and then nothing but noise; at the end it is asked for the symbol. It must
-//! carry three bits over all the steps in between. Two tables:
+//! A network sees one of eight symbols, and then nothing but noise; at the end it is asked for the symbol. It
+//! must carry three bits over all the steps in between. Two tables:
 //!
-//! 1. How much of the memory is left, as a fact of the recurrence and before anything is learned: the state of a
-//!    linear network that only remembers, `h(t) = h(t-1)`.
-//! 2. What an LSTM learns, by the kind of noise on its state and its probability `p`, over five seeds. Without noise it
-//!    learns twenty steps. With a mask for every step it fails at twenty steps for `p = 0.25`, and from ten on for
-//!    `p = 0.5`; with one mask for a sequence it learns fifteen, and twenty only in part; with zoneout all that it
-//!    learns without noise.
+//! 1. How much of the memory is left, as a fact of the recurrence and before anything is learned: the state
+//!    of a linear network that only remembers, `h(t) = h(t-1)`.
+//! 2. What an LSTM learns, by the kind of noise on its state and its probability `p`, over five seeds.
+//!    Without noise it learns twenty steps. With a mask for every step it begins to fail at twenty steps if a
+//!    quarter is dropped, and at ten if half is; with one mask for a sequence it learns fifteen, and twenty
+//!    only in part; with zoneout all that it learns without noise.
 //!
-//! Learning rate and epochs were picked for the network without noise, on other sequences and seeds (the second
-//! command). Nothing was picked for the kinds of noise: all of them have both probabilities, and all that was trained
-//! is shown.
+//! Learning rate and epochs were picked for the network without noise, on other sequences and seeds (the
+//! second command). Nothing was picked for the kinds of noise: all of them have both probabilities, and all
+//! that was trained is shown.
 
 use autograd::{Draw, Graph, Interpreter, Parameters, Tensor, Var};
 use nn::data::Dataset;

@@ -2,15 +2,15 @@
 //!
 //! `cargo run --release -p examples --example reparameterisation`
 //!
-//! A rectifier network with the matrices `W₁, W₂, W₃` stretches no difference of two inputs by more than `σ₁(W₁)
-//! σ₁(W₂) σ₁(W₃)`, the product of the largest singular values (Miyato et al., ICLR 2018). Trained plainly that
-//! grows as far as the data let it; with weight normalisation lengths and directions are learned apart, which bounds
-//! nothing; with spectral normalisation to `c` it is near `c³`, as far as
-//! one round of power iteration per step keeps up with the weights: a tenth to a quarter more here.
+//! A rectifier network with the matrices `W₁, W₂, W₃` stretches no difference of two inputs by more than
+//! `σ₁(W₁) σ₁(W₂) σ₁(W₃)`, the product of the largest singular values (Miyato et al., ICLR 2018). Trained
+//! plainly that grows as far as the data let it; with weight normalisation lengths and directions are learned
+//! apart, which bounds nothing; with spectral normalisation to `c` it is near `c³`, as far as one round of
+//! power iteration per step keeps up with the weights: a tenth to a quarter more here.
 //!
-//! It trains each on the digits and prints the largest singular values of the matrices that the layers multiply
-//! with, their product, the largest stretch that is seen among pairs of validation digits, and the error: means over
-//! seeds, each with its own split, initial weights and order.
+//! It trains each on the digits and prints the largest singular values of the matrices that the layers
+//! multiply with, their product, the largest stretch that is seen among pairs of validation digits, and the
+//! error: means over seeds, each with its own split, initial weights and order.
 
 use autograd::{Graph, Parameters, Tensor, interpret};
 use nn::data::{Dataset, digits};

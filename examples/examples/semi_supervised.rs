@@ -6,22 +6,24 @@
 //! ```
 //!
 //! Four images of each digit have a label, about 1,200 others have none, 540 are for testing. One network,
-//! 64-64-10, is trained on the labels alone, and then with each way to use the rest. Everything else is the same
-//! within a seed: initial weights, labels, number and order of batches. The table, over eight seeds, has the test error, mean over the
-//! seeds, and the difference to the labels alone with its standard error, paired by seed.
+//! 64-64-10, is trained on the labels alone, and then with each way to use the rest. Everything else is the
+//! same within a seed: initial weights, labels, number and order of batches. The table, over eight seeds, has
+//! the test error, mean over the seeds, and the difference to the labels alone with its standard error,
+//! paired by seed.
 //!
-//! Consistency is asked under noise on the pixels, under small random warps, and under dropout, where the two passes
-//! of [`two_passes`] differ by their masks alone. Warps and dropout change the labelled images' part too, so these
-//! rows have a second difference: to the labels alone, warped or with dropout.
+//! Consistency is asked under noise on the pixels, under small random warps, and under dropout, where the two
+//! passes of [`two_passes`] differ by their masks alone. Warps and dropout change the labelled images' part
+//! too, so these rows have a second difference: to the labels alone, warped or with dropout.
 //!
-//! The strength of each term was picked from six by the error on validation images, with the second command: the
-//! test images are a part of their own that is the same for all seeds, and the strengths were picked on other seeds
-//! than those of the table. A strength is the weight of the term; of virtual adversarial training, whose weight is 1,
-//! it is the radius. Epochs, thresholds, noise and warps are not picked by it.
+//! The strength of each term was picked from six by the error on validation images, with the second command:
+//! the test images are a part of their own that is the same for all seeds, and the strengths were picked on
+//! other seeds than those of the table. A strength is the weight of the term; of virtual adversarial
+//! training, whose weight is 1, it is the radius. Epochs, thresholds, noise and warps are not picked by it.
 //!
-//! The mean teacher takes its time: under noise it has gained nothing after 60 epochs (-0.4 ± 0.5), and 4.6 ± 0.7
-//! after 250. Dropout by itself changes nothing, two passes under it that have to agree gain 3.1 ± 1.1. A random
-//! direction, three times as far, gains as much as the adversarial one, and entropy on top gains nothing more.
+//! The mean teacher takes its time: under noise it has gained nothing after 60 epochs (-0.4 ± 0.5), and 4.6 ±
+//! 0.7 after 250. Dropout by itself changes nothing, two passes under it that have to agree gain 3.1 ± 1.1. A
+//! random direction, three times as far, gains as much as the adversarial one, and entropy on top gains
+//! nothing more.
 
 use autograd::{Graph, Tensor, Var, interpret};
 use comfy_table::{CellAlignment, Table, presets};
