@@ -221,7 +221,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runs = (1..=SEEDS).map(run).collect::<Result<Vec<_>, _>>()?;
     println!("180 digits, an eighth with wrong labels; {EPOCHS} epochs at most; {SEEDS} seeds,");
     println!("± standard error; the last column is paired by seed.\n");
-    println!("               stops after  best epoch  valid. loss  test error, %  less than none");
+    println!("               stops after  best epoch  valid. loss  test error, %    below none");
     let row = |name: &str, of: &dyn Fn(&Run) -> &Found| {
         let mean = |value: &dyn Fn(&Found) -> f64| Mean::of(runs.iter().map(|run| value(of(run))));
         let stopped: Vec<f64> = runs.iter().filter_map(|run| of(run).stopped).map(|e| e as f64).collect();
