@@ -12,9 +12,16 @@
 //! Each function has one declared convention, tested at the kink itself: `relu'(0) = 0`, `|·|'(0) = 0`,
 //! `sign(0) = 0`, and a tie in max or min gives each side one half.
 
-use super::{Call, Op};
+mod products;
+mod scalar;
+
+use products::step;
+pub(crate) use products::{jvp, vjp};
+pub use scalar::{guard, maximum, minimum, relu, select, sign};
+
 use crate::graph::Var;
 use crate::real::Real;
+use scalar::mask;
 use std::fmt;
 
 /// A function of one number.
@@ -489,100 +496,4 @@ impl Binary {
         }
         self.apply(At(a, b))
     }
-}
-
-/// The derivative of `max(a, b)` in `a`: 1, 1/2 at a tie, 0. Written as the mean of [a > b] and [a ≥ b].
-fn step<'g, T: Real>(a: Var<'g, T>, b: Var<'g, T>) -> Var<'g, T> {
-    (a.greater(b) + a.greater_equal(b)) * 0.5
-}
-
-/// One for true.
-#[inline(always)]
-fn mask<T: Real>(condition: bool) -> T {
-    if condition { T::ONE } else { T::ZERO }
-}
-
-/// max(x, 0); a NaN stays NaN, so that it can be traced.
-#[inline(always)]
-pub fn relu<T: Real>(x: T) -> T {
-    if x <= T::ZERO { T::ZERO } else { x }
-}
-
-/// -1, 0 or 1; a NaN stays NaN.
-#[inline(always)]
-pub fn sign<T: Real>(x: T) -> T {
-    let sign = mask::<T>(x > T::ZERO) - mask::<T>(x < T::ZERO);
-    if x.is_nan() { x } else { sign }
-}
-
-/// The larger of two numbers; NaN if either is.
-#[inline(always)]
-pub fn maximum<T: Real>(a: T, b: T) -> T {
-    if a > b || a.is_nan() { a } else { b }
-}
-
-/// The smaller of two numbers; NaN if either is.
-#[inline(always)]
-pub fn minimum<T: Real>(a: T, b: T) -> T {
-    if a < b || a.is_nan() { a } else { b }
-}
-
-/// `mask ≠ 0 ? a : b`. Nothing is multiplied: a NaN in the branch not taken does not appear. In the
-/// derivatives it appears only if the branch multiplies with a value that is itself infinite or NaN; see
-/// [`Partial::Singular`].
-#[inline(always)]
-pub fn select<T: Real>(mask: T, a: T, b: T) -> T {
-    if mask != T::ZERO { a } else { b }
-}
-
-/// `factor`, but zero where it is not finite and would be multiplied with zero.
-#[inline(always)]
-pub fn guard<T: Real>(multiplier: T, factor: T) -> T {
-    if multiplier != T::ZERO || factor.is_finite() { factor } else { T::ZERO }
-}
-
-/// The partial derivative of a pointwise call in its input at `position`.
-fn partial<'g, T: Real>(call: &Call<'g, T>, position: usize) -> Partial<'g, T> {
-    let y = call.output();
-    match &call.op {
-        Op::Unary(unary) => unary.partial(call.input(0), y),
-        Op::Binary(binary) => (binary.rule().partials)(call.input(0), call.input(1), y, position),
-        Op::Select if position == 0 => Zero,
-        Op::Select if position == 1 => Where(call.input(0)),
-        Op::Select => Where(call.input(0).equal(0.0)),
-        other => unreachable!("{other:?} is not pointwise"),
-    }
-}
-
-/// `v · p`, where `v` is a cotangent or a tangent and `p` a partial derivative.
-fn times<'g, T: Real>(v: Var<'g, T>, partial: Partial<'g, T>) -> Option<Var<'g, T>> {
-    match partial {
-        Zero => None,
-        One => Some(v),
-        MinusOne => Some(-v),
-        Where(mask) => Some(mask.select(v, v.graph().fill(v.shape(), 0.0))),
-        Factor(factor) => Some(v * factor),
-        Singular(factor) => {
-            let guarded = [v.id(), factor.id()];
-            Some(v * v.graph().record_real(Op::Binary(Binary::Guard), &guarded, v.shape()))
-        }
-    }
-}
-
-/// x̄ = ȳ ∂y/∂x.
-pub(crate) fn vjp<'g, T: Real>(
-    call: &Call<'g, T>,
-    position: usize,
-    cotangent: Var<'g, T>,
-) -> Option<Var<'g, T>> {
-    times(cotangent, partial(call, position))
-}
-
-/// ẏ = Σ ẋᵢ ∂y/∂xᵢ.
-pub(crate) fn jvp<'g, T: Real>(call: &Call<'g, T>, tangents: &[Option<Var<'g, T>>]) -> Option<Var<'g, T>> {
-    tangents
-        .iter()
-        .enumerate()
-        .filter_map(|(position, tangent)| times((*tangent)?, partial(call, position)))
-        .reduce(|sum, term| sum + term)
 }

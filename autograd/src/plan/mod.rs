@@ -34,6 +34,7 @@ mod codegen;
 mod epilogue;
 mod explain;
 pub mod memory;
+mod outputs;
 pub mod program;
 mod readers;
 pub mod run;
@@ -49,9 +50,9 @@ use crate::ops::random::Draw;
 use crate::parameters::Parameters;
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::tensor::Tensor;
 use explain::Summary;
 use memory::Layout;
+pub use outputs::Outputs;
 use program::Program;
 pub use program::Simplify;
 use run::{Compiled, State, compile_steps};
@@ -111,12 +112,6 @@ struct ParameterSlot {
     origin: String,
     /// Where the parameter stood in the last run's [`Parameters`]: the first place to look.
     hint: usize,
-}
-
-/// The results of one run. They borrow the plan: the next run cannot change them behind one's back.
-#[derive(Clone, Copy, Debug)]
-pub struct Outputs<'p, T: Real> {
-    plan: &'p Plan<T>,
 }
 
 impl<'g, T: Real> PlanBuilder<'g, T> {
@@ -451,70 +446,5 @@ impl<'a, T: Real> Taken<'a, T> {
 impl<T: Real> Drop for Taken<'_, T> {
     fn drop(&mut self) {
         self.exchange();
-    }
-}
-
-impl<'p, T: Real> Outputs<'p, T> {
-    #[track_caller]
-    fn place(&self, name: &str) -> &'p OutputPlace {
-        match self.plan.outputs.iter().find(|(known, _)| **known == *name) {
-            Some((_, place)) => place,
-            None => panic!("the plan has no output `{name}`"),
-        }
-    }
-
-    /// The elements of a real output.
-    ///
-    /// # Panics
-    /// If there is no such output, or it holds integers.
-    #[track_caller]
-    pub fn values(&self, name: &str) -> &'p [T] {
-        match self.place(name) {
-            OutputPlace::Real(place, _) => self.plan.state.memory.read(place),
-            OutputPlace::Index(..) => panic!("the output `{name}` holds integers"),
-        }
-    }
-
-    /// The elements of an integer output.
-    ///
-    /// # Panics
-    /// If there is no such output, or it holds real numbers.
-    #[track_caller]
-    pub fn indices(&self, name: &str) -> &'p [u32] {
-        match self.place(name) {
-            OutputPlace::Index(buffer, _) => &self.plan.state.indices[*buffer],
-            OutputPlace::Real(..) => panic!("the output `{name}` holds real numbers"),
-        }
-    }
-
-    /// The only element of a real output.
-    ///
-    /// # Panics
-    /// If there is no such output, or it has more than one element.
-    #[track_caller]
-    pub fn scalar(&self, name: &str) -> T {
-        let values = self.values(name);
-        assert!(values.len() == 1, "the output `{name}` has {} elements", values.len());
-        values[0]
-    }
-
-    /// The shape of an output.
-    ///
-    /// # Panics
-    /// If there is no such output.
-    #[track_caller]
-    pub fn shape(&self, name: &str) -> Shape {
-        match self.place(name) {
-            OutputPlace::Real(_, shape) | OutputPlace::Index(_, shape) => *shape,
-        }
-    }
-
-    /// A copy of a real output.
-    ///
-    /// # Panics
-    /// As [`Outputs::values`].
-    #[track_caller]
-    pub fn tensor(&self, name: &str) -> Tensor<T> {
-        Tensor::new(self.shape(name), self.values(name).to_vec())
     }
 }
