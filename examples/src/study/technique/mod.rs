@@ -18,7 +18,7 @@
 //! | `diagnose`, `linearity`, `boundary`, `OverfittingMonitor` | the same | `gradient_masking`, `linearity`, `catastrophic_overfitting` |
 //! | `MonteCarlo`, `SubNetworks`, `scale_units`, `scale_weights` | predict with a network that dropout trained | `monte_carlo_dropout`, `dropout_enumeration` |
 //! | `DropoutMachine` | a Boltzmann machine | `boltzmann_dropout` |
-//! | `ProjectedGradient`, `Simplex` | solve a constrained problem; mixture weights | `norm_constraint` |
+//! | `ProjectedGradient`, `Simplex` | solve a constrained problem; mixture weights | `norm_constraint`, `projections` |
 //! | `matching_pursuit`, `ista`, `fista`, `SparseCoder` | code inputs | `sparse_codes` |
 //! | `tangent_distance`, `TangentNeighbour`, `propagate_labels` | classify without a network | `tangent_distance`, `semi_supervised` |
 //! | `GradientPenalty`, `R1` | penalise a critic, which knows no classes | `gradient_penalty` |
