@@ -22,11 +22,11 @@
 //! at 40 layers more than the penalty on Gaussian ones; the penalty adds some to them. With few layers it does little,
 //! and with too small a rate it is in the way.
 
-use autograd::Parameters;
+use autograd::{Parameters, Tensor};
 use nn::data::digits;
 use nn::train::Evaluation;
 use nn::{Activation, Initialiser, Linear, Optimiser, Role, Selection, Sequential, Trainer, initialise};
-use regularize::{Orthogonality, Penalties, RegularizeError};
+use regularize::{Orthogonality, Penalties, RegularizeError, constraint};
 use std::ops::Range;
 
 #[path = "../src/mean.rs"]
@@ -128,29 +128,9 @@ fn product(a: &[Vec<f64>], b: &[Vec<f64>]) -> Vec<Vec<f64>> {
     a.iter().map(|row| columns.iter().map(|column| dot(row, column)).collect()).collect()
 }
 
-/// The singular values of a matrix, the largest first: rows are turned in pairs until all are orthogonal, and are then
-/// as long as the singular values (one-sided Jacobi; it converges quadratically, so that 12 sweeps are plenty).
-fn singular_values(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
-    for _ in 0..12 {
-        for q in 1..rows.len() {
-            let (front, back) = rows.split_at_mut(q);
-            for p in front {
-                let (a, b, c) = (dot(p, p), dot(&back[0], &back[0]), dot(p, &back[0]));
-                if c == 0.0 {
-                    continue;
-                }
-                let zeta = (b - a) / (2.0 * c);
-                let tan = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-                let cos = 1.0 / tan.hypot(1.0);
-                for (x, y) in p.iter_mut().zip(&mut back[0]) {
-                    (*x, *y) = (cos * (*x - tan * *y), cos * (tan * *x + *y));
-                }
-            }
-        }
-    }
-    let mut values: Vec<f64> = rows.iter().map(|row| dot(row, row).sqrt()).collect();
-    values.sort_by(|a, b| b.total_cmp(a));
-    values
+/// The singular values of a square matrix, the largest first.
+fn singular_values(rows: Vec<Vec<f64>>) -> Result<Vec<f64>, RegularizeError> {
+    constraint::singular_values(&Tensor::new([WIDTH, WIDTH], rows.concat()))
 }
 
 /// How many of the values are in each quarter from 0 to 3, as bars side by side.
@@ -196,15 +176,21 @@ fn values() -> Result<(), RegularizeError> {
     ];
     println!("A tanh network of {SHOWN} square layers, {WIDTH} wide, from Gaussian weights: singular");
     println!("values of all square weights before and after training; a # is 5 % or a part.\n");
-    picture(&networks.map(|(name, parameters)| {
-        (name, matrices(SHOWN, parameters).into_iter().flat_map(singular_values).collect::<Vec<f64>>())
-    }));
+    let mut columns = Vec::new();
+    for (name, parameters) in networks {
+        let mut all = Vec::new();
+        for matrix in matrices(SHOWN, parameters) {
+            all.extend(singular_values(matrix)?);
+        }
+        columns.push((name, all));
+    }
+    picture(&columns);
     println!("\nSingular values of the product of the {SHOWN} matrices\n");
     println!("  {:<18}{:>10}{:>10}{:>10}", "", "largest", "median", "least");
     for (name, parameters) in networks {
         let all = matrices(SHOWN, parameters);
         let whole = all[1..].iter().fold(all[0].clone(), |whole, next| product(&whole, next));
-        let values = singular_values(whole);
+        let values = singular_values(whole)?;
         println!("  {name:<18}{:>10.1e}{:>10.1e}{:>10.1e}", values[0], values[WIDTH / 2], values[WIDTH - 1]);
     }
     Ok(())

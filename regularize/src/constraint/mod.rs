@@ -52,7 +52,7 @@ pub use interval::Interval;
 pub use projected::Projected;
 pub use simplex::{Simplex, project_onto_simplex};
 pub use solver::{Kkt, ProjectedGradient, SolverOutcome, SolverReport};
-pub use spectral_ball::{SpectralBall, project_onto_spectral_ball};
+pub use spectral_ball::{SpectralBall, project_onto_spectral_ball, singular_values};
 
 use crate::error::RegularizeError;
 use autograd::{Real, Var};

@@ -7,7 +7,7 @@ mod symmetric;
 
 use super::{Projection, quotient, radius};
 use crate::error::RegularizeError;
-use autograd::{Custom, Real, Shape, Var};
+use autograd::{Custom, Real, Shape, Tensor, Var};
 use decomposition::Decomposition;
 use largest::largest_singular_value;
 use slope::{Slope, in_graph};
@@ -93,6 +93,32 @@ pub fn project_onto_spectral_ball<T: Real>(v: Var<'_, T>, bound: f64) -> Var<'_,
     assert!(shape.rank() >= 2, "project_onto_spectral_ball: a matrix or a kernel is needed, not {shape}");
     assert!(bound > 0.0, "project_onto_spectral_ball: the bound is {bound}, it must be above 0");
     Var::custom(CutSingularValues(bound), &[v])
+}
+
+/// The singular values of a matrix or kernel `[.., out]`, the largest first: as many as its shorter side. Those that
+/// rounding cannot tell from 0 are 0.
+///
+/// # Errors
+/// [`RegularizeError::NonFinite`] if an entry is not finite, [`RegularizeError::Shape`] if there are fewer than two
+/// axes.
+///
+/// ```
+/// use autograd::Tensor;
+/// use regularize::constraint::singular_values;
+/// let turned = Tensor::new([2, 2], vec![0.0, -3.0, 2.0, 0.0]);
+/// assert_eq!(singular_values(&turned)?, [3.0, 2.0]);
+/// # Ok::<(), regularize::RegularizeError>(())
+/// ```
+pub fn singular_values<T: Real>(matrix: &Tensor<T>) -> Result<Vec<f64>, RegularizeError> {
+    let shape = matrix.shape();
+    if shape.rank() < 2 {
+        let expected = Shape::from([shape.numel(), 1]);
+        return Err(RegularizeError::Shape { what: "entries of a matrix", expected, found: shape });
+    }
+    RegularizeError::unless_finite("entries of a matrix", matrix.data())?;
+    let mut values = Decomposition::of(matrix.data(), shape).map_or(Vec::new(), |found| found.lengths());
+    values.sort_by(|a, b| b.total_cmp(a));
+    Ok(values)
 }
 
 #[derive(Debug)]

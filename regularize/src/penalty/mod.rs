@@ -205,8 +205,10 @@ impl<T: Real> Penalties<T> {
 /// the step of the proximal operator. It stands *after*
 /// [`ScaleByLearningRate`](nn::optimise::ScaleByLearningRate). After plain gradient descent that is
 /// proximal gradient descent (Parikh and Boyd, *Proximal Algorithms*, 2014, section 4.2), whose fixed points
-/// are the minima of `J + Ω`. After a chain that scales each number by itself (Adam) the same step is
-/// decoupled, like decoupled weight decay, and no minimum of `J + Ω` is promised.
+/// are the minima of `J + Ω`. Momentum `μ` makes the gradient's steps longer, and not the penalty's: it comes to rest
+/// where `J/(1 - μ) + Ω` has its minimum, so that the coefficient is to be divided by `1 - μ`. After a chain that
+/// scales each number by itself (Adam) the same step is decoupled, like decoupled weight decay, and no minimum of
+/// `J + Ω` is promised.
 ///
 /// Where the proximal step gives 0 the parameter becomes exactly 0: it is `w - (w - 0)`. Elsewhere one
 /// rounding of `w` is added. Several in one chain act one after the other, which is the step of their sum for

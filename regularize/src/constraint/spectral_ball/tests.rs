@@ -3,7 +3,7 @@ use super::*;
 use crate::constraint::project_onto_l2_ball;
 use crate::testing::{assert_close, check, numbers, value};
 use autograd::check::Checker;
-use autograd::{Feed, Graph, Tensor, grad, interpret, jvp};
+use autograd::{Feed, Graph, grad, interpret, jvp};
 use nn::initialise::{Initialiser, initial_value};
 use proptest::prelude::*;
 
@@ -100,6 +100,23 @@ proptest! {
         twice(std::slice::from_ref(&positive), root);
         check("solve", &[positive, d], |x| solve(x[0], x[1]).powi(3).sum());
     }
+}
+
+/// Those that a matrix was made of, of a kernel those of its matrix, and none of nothing.
+#[test]
+fn singular_values_are_those_that_it_was_made_of() {
+    for (rows, columns) in [(3, 5), (5, 3), (4, 4), (1, 6)] {
+        let values = [4.0, 2.5, 2.5, 0.0];
+        let found = singular_values(&made(rows, columns, &values, 3)).unwrap();
+        assert_eq!(found.len(), rows.min(columns));
+        found.iter().zip(values).for_each(|(a, b)| assert_close(*a, b, 1e-14));
+    }
+    let kernel = numbers([2, 2, 3], -1.0, 1.0, 1);
+    assert_eq!(singular_values(&kernel).unwrap(), singular_values(&kernel.clone().reshape([4, 3])).unwrap());
+    assert!(singular_values(&Tensor::<f32>::zeros([0, 3])).unwrap().is_empty());
+    let error = |matrix: Tensor<f64>| singular_values(&matrix).unwrap_err().to_string();
+    assert_eq!(error(Tensor::zeros([3])), "the entries of a matrix have shape [3], not [3, 1]");
+    assert_eq!(error(Tensor::full([2, 2], f64::NAN)), "element 0 of the entries of a matrix is NaN");
 }
 
 /// The mean of both sides: ½ where a singular value is the bound, as `minimum` has it.

@@ -156,3 +156,22 @@ fn coefficients_are_checked() {
 fn a_coefficient_has_no_axes() {
     value(&[Tensor::scalar(1.0), Tensor::zeros([2])], |x| l1_penalty(x[0], x[1]));
 }
+
+/// With momentum `μ` it comes to rest at the minimum of `J/(1 - μ) + Ω`: the threshold is `(1 - μ) α/λ`.
+#[test]
+fn proximal_descent_with_momentum_has_the_weaker_threshold() {
+    let (alpha, momentum, curvature, target) = (0.8, 0.5, 2.0, [1.0, -0.3, 0.15]);
+    for chained in [alpha, alpha / (1.0 - momentum)] {
+        let step = ProximalStep::new(Selection::all(), L1::new(chained).unwrap());
+        let optimiser = Optimiser::<f64>::momentum(0.1, momentum).then(step);
+        let found = descend(&[0.0; 3], 400, &optimiser, |w| {
+            (w - w.graph().constant(autograd::Tensor::new([3], target.to_vec()))).powi(2).sum()
+                * (0.5 * curvature)
+        });
+        let threshold = (1.0 - momentum) * chained / curvature;
+        for (found, target) in found.iter().zip(target) {
+            let expected = target.signum() * (target.abs() - threshold).max(0.0);
+            assert!((found - expected).abs() < 1e-13, "{found} for {expected}");
+        }
+    }
+}
