@@ -145,8 +145,8 @@ fn weights_of_two_classes() -> Result<(), RegularizeError> {
         blank.push((0..SIDE * SIDE).filter(is_blank).count() as f64);
     }
     println!("Weights of the first split: `.` exactly 0, `+` and `-` by sign, `#` and `=`");
-    println!("exactly at the bound. The smaller the L1 ball, the more are exactly 0; the smaller");
-    println!("the interval, the more are exactly at its ends. Pixels that never have ink in a");
+    println!("exactly at the bound. The smaller the L1 ball, the more are exactly 0; the");
+    println!("smaller the interval, the more are at its ends. Pixels that never have ink in a");
     println!("training part, {:.1} of the 64, stay at 0 on either set.\n", Mean::of(blank));
     Ok(())
 }
@@ -220,8 +220,8 @@ fn mixture_loss(p: &Likelihoods, w: &[f64]) -> f64 {
 
 fn mixture() -> Result<(), RegularizeError> {
     println!("Shares of three fixed predictors in a mixture: of the left half of each digit,");
-    println!("of the right half, of its fourth column. Minimum of -mean ln Σ wₖ pₖ on the simplex,");
-    println!("on validation digits; then its loss on test digits.\n");
+    println!("of the right half, of its fourth column. Minimum of -mean ln Σ wₖ pₖ on the");
+    println!("simplex, on validation digits; then its loss on test digits.\n");
     println!("                  shares                            test loss of");
     println!("split    left   right  column  multiplier    KKT   mixture  equal  left  right");
     let (mut zeros, mut gains) = (0, Vec::new());
