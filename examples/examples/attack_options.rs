@@ -71,7 +71,7 @@ fn targeted() -> Result<(), RegularizeError> {
                 100.0 * of.iter().filter(|yes| **yes).count() as f64 / of.len() as f64
             };
             for label in (0..CLASSES).filter(|label| *label != target) {
-                shares[target][label].push(share(&|of| of == label as u32));
+                shares[label][target].push(share(&|of| of == label as u32));
             }
             towards[target].push(share(&|of| of != target as u32));
         }
@@ -79,10 +79,10 @@ fn targeted() -> Result<(), RegularizeError> {
     }
     let columns = |text: &dyn Fn(usize) -> String| (0..CLASSES).map(text).collect::<String>();
     println!("  target {}", columns(&|target| format!("{target:>6}")));
-    for label in 0..CLASSES {
+    for (label, of_label) in shares.iter().enumerate() {
         let cell = |target: usize| match target == label {
             true => "     .".into(),
-            false => format!("{:>6.0}", Mean::of(shares[target][label].iter().copied()).mean),
+            false => format!("{:>6.0}", Mean::of(of_label[target].iter().copied()).mean),
         };
         println!("  from {label} {}", columns(&cell));
     }

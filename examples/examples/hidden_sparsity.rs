@@ -156,10 +156,11 @@ fn main() -> Result<(), RegularizeError> {
         rows.push((format!("sigmoid, {rate} by {alpha}"), dense(Activation::Sigmoid), target));
     }
     table(rows)?;
-    println!("A unit is silent if it is 0 for every test example. L1 and Student's penalty make");
-    println!("three quarters and more of a rectifier's activations 0 at no cost in error, until");
-    println!("they are too strong. Winners are as sparse, but many units never win, and the error");
-    println!("grows. Sigmoids are never 0: the target rate (TARGET by STRENGTH) moves their mean,");
-    println!("nearly all the way at strength 0.1, where the target of 0.05 costs errors.");
+    println!("A unit is silent if it is 0 for every test example. L1 and Student's penalty");
+    println!("make three quarters and more of a rectifier's activations 0 at no cost in error,");
+    println!("until they are too strong. Winners are as sparse, but many units never win, and");
+    println!("the error grows. Sigmoids are never 0: the target rate (TARGET by STRENGTH)");
+    println!("moves their mean, nearly all the way at strength 0.1, where the target of 0.05");
+    println!("costs errors.");
     Ok(())
 }

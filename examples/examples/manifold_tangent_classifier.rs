@@ -17,7 +17,7 @@
 //! transformations more than either. Directions of the code gain nothing here: the authors' success with them
 //! does not show on these small digits, with this small autoencoder. The numbers of neighbours and directions
 //! and the strengths were set before anything was looked at; the contraction, 1 rather than 0.1 or less, on
-//! four draws with the parts of the data exchanged. With 0.1 it is the same.
+//! four draws with the parts of the data exchanged. With 0.1 there is no gain beyond chance either.
 
 use autograd::{Draw, Graph, Interpreter, Parameters, Tensor};
 use nn::data::{Dataset, digits};
@@ -200,6 +200,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:<22}{cells}");
     }
     println!("\nLocal principal directions gain, the known transformations most. Directions of");
-    println!("the autoencoder's code, contractive or not, gain nothing here that is beyond chance.");
+    println!("the autoencoder's code, contractive or not, gain nothing here beyond chance.");
     Ok(())
 }

@@ -46,8 +46,11 @@ fn vector(length: usize) -> ParameterSpec {
     ParameterSpec { name, shape, role: Role::Weight, initialiser: Initialiser::Zeros }
 }
 
+/// Examples, and a target for each.
+type Part = (Tensor<f64>, Tensor<f64>);
+
 /// Threes and eights with the targets -1 and 1: training part and test part.
-fn threes_and_eights(seed: u64) -> Result<[(Tensor<f64>, Tensor<f64>); 2], RegularizeError> {
+fn threes_and_eights(seed: u64) -> Result<[Part; 2], RegularizeError> {
     let data = digits::load()?.flattened();
     let chosen: Vec<usize> = (0..data.len()).filter(|&i| [3, 8].contains(&data.labels().data()[i])).collect();
     let parts = data.subset(&chosen)?.split([0.7, 0.3], seed)?;
@@ -145,8 +148,8 @@ fn weights_of_two_classes() -> Result<(), RegularizeError> {
         blank.push((0..SIDE * SIDE).filter(is_blank).count() as f64);
     }
     println!("Weights of the first split: `.` exactly 0, `+` and `-` by sign, `#` and `=`");
-    println!("exactly at the bound. The smaller the L1 ball, the more are exactly 0; the smaller");
-    println!("the interval, the more are exactly at its ends. Pixels that never have ink in a");
+    println!("exactly at the bound. The smaller the L1 ball, the more are exactly 0; the");
+    println!("smaller the interval, the more are at its ends. Pixels that never have ink in a");
     println!("training part, {:.1} of the 64, stay at 0 on either set.\n", Mean::of(blank));
     Ok(())
 }
@@ -220,8 +223,8 @@ fn mixture_loss(p: &Likelihoods, w: &[f64]) -> f64 {
 
 fn mixture() -> Result<(), RegularizeError> {
     println!("Shares of three fixed predictors in a mixture: of the left half of each digit,");
-    println!("of the right half, of its fourth column. Minimum of -mean ln Σ wₖ pₖ on the simplex,");
-    println!("on validation digits; then its loss on test digits.\n");
+    println!("of the right half, of its fourth column. Minimum of -mean ln Σ wₖ pₖ on the");
+    println!("simplex, on validation digits; then its loss on test digits.\n");
     println!("                  shares                            test loss of");
     println!("split    left   right  column  multiplier    KKT   mixture  equal  left  right");
     let (mut zeros, mut gains) = (0, Vec::new());
