@@ -4,6 +4,9 @@
 //!
 //! Both windows are of the same steps, and end with the loss of a validation batch; the one records nothing more,
 //! the other has the hyper-gradient of one decay coefficient, or of one for each layer.
+//!
+//! The derivative makes a window 2.4 times as long with one thread and 2.1 times with two, and one for each layer costs
+//! no more than one (3.4, 8.2 and 7.7 ms with one thread; an AMD EPYC with AVX-512, a virtual machine).
 
 use autograd::{Feed, Graph, Parameters, Plan, Tensor};
 use benches::Threads;

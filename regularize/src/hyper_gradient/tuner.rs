@@ -8,6 +8,8 @@
 //! 2018), the more so the shorter the window. [`Horizon::Carried`] forgets nothing: beside each parameter it
 //! keeps its derivative with respect to each hyper-parameter, moved on step by step.
 //!
+//! What a window costs is measured by `cargo bench -p benches --bench hyper_gradient`.
+//!
 //! A start within reach of the minimum is needed all the same: on the digits of the tests, a decay that began at
 //! 2.7, which flattens every weight within a few steps, was raised further and not lowered. Begin low.
 //!
