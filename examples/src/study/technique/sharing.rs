@@ -16,7 +16,9 @@ pub static KINDS: &[Kind] = &[Kind {
     description: "Two perceptrons predict by the mean of their logits and are trained as one; β/2 times the squared \
                   distance of their weights is added to the loss.",
     recipe: |beta| {
-        let sharing = SoftSharing::new(beta)?.between("linear", "member2.linear");
+        let sharing = SoftSharing::new(beta)?
+            .between("linear1", "member2.linear1")
+            .between("linear2", "member2.linear2");
         let network =
             Recipe::of(|sizes| Sequential::new().then(Members::new(sizes, 2, Average::Geometric))).network;
         let objective =
