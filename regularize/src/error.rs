@@ -287,6 +287,13 @@ pub(crate) fn at_least_zero(name: &'static str, value: f64) -> Result<f64, Regul
     Ok(value)
 }
 
+/// A number that must be finite and above 0.
+pub(crate) fn above_zero(name: &'static str, value: f64) -> Result<f64, RegularizeError> {
+    let fits = value.is_finite() && value > 0.0;
+    HyperparameterError::unless(fits, name, value, "finite and above 0")?;
+    Ok(value)
+}
+
 /// A count that must be at least 1.
 pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<(), RegularizeError> {
     Ok(HyperparameterError::unless(count >= 1, name, count as f64, "at least 1")?)

@@ -37,7 +37,7 @@
 pub mod statistics;
 
 use self::statistics::{binomial_two_sided, clopper_pearson_lower, normal_quantile};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_zero};
 use crate::host::first_largest;
 use autograd::{Feed, Graph, Parameters, Plan, Real, Shape, Tensor, Var};
 use nn::data::Dataset;
@@ -85,8 +85,7 @@ impl Smoothing {
     /// # Errors
     /// If `sigma` is not above 0 and finite.
     pub fn new(sigma: f64) -> Result<Smoothing, RegularizeError> {
-        let fits = sigma.is_finite() && sigma > 0.0;
-        HyperparameterError::unless(fits, "noise deviation sigma", sigma, "finite and above 0")?;
+        above_zero("noise deviation sigma", sigma)?;
         Ok(Smoothing { sigma, selection: 100, estimation: 1000, alpha: 0.001 })
     }
 

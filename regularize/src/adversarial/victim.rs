@@ -13,10 +13,9 @@
 //! example is judged by other draws.
 
 use super::loss::AttackLoss;
-use crate::error::{RegularizeError, at_least_one};
+use crate::error::{RegularizeError, above_zero, at_least_one};
 use crate::host::rows;
 use autograd::{Feed, Graph, Outputs, Parameters, Plan, Real, Shape, Tensor, Var, grad};
-use nn::optimise::HyperparameterError;
 use nn::train::check_examples;
 use nn::{Layer, Mode};
 use std::collections::HashMap;
@@ -259,8 +258,7 @@ impl<'m, T: Real> Victim<'m, T> {
         sigma: f64,
         pairs: usize,
     ) -> Result<Tensor<T>, RegularizeError> {
-        let fits = sigma.is_finite() && sigma > 0.0;
-        HyperparameterError::unless(fits, "width of the directions", sigma, "finite and above 0")?;
+        above_zero("width of the directions", sigma)?;
         at_least_one("number of pairs", pairs)?;
         let shape = targets.x.shape();
         let width = rows(shape)[1];

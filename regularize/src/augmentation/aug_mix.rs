@@ -17,10 +17,9 @@ use super::contract::Change;
 use super::rand_augment::{RandAugment, one_of};
 use super::sampling::dimensions;
 use super::{Augment, Augmentation, dirichlet, drawn, each};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_one, at_least_zero};
 use autograd::{Real, Var};
 use nn::Mode;
-use nn::optimise::HyperparameterError;
 use nn::train::Batch;
 use std::sync::Arc;
 
@@ -61,8 +60,8 @@ impl<T: Real> AugMix<T> {
         depth: usize,
         choices: Vec<Arc<dyn Augmentation<T>>>,
     ) -> Result<AugMix<T>, RegularizeError> {
-        HyperparameterError::unless(width > 0, "number of chains", width as f64, "at least 1")?;
-        HyperparameterError::unless(depth > 0, "length of a chain", depth as f64, "at least 1")?;
+        at_least_one("number of chains", width)?;
+        at_least_one("length of a chain", depth)?;
         Ok(AugMix { width, depth, choices, of_weights: 1.0, of_share: Beta::UNIFORM })
     }
 
@@ -98,8 +97,7 @@ impl<T: Real> AugMix<T> {
         for (name, value) in
             [("concentration of the weights", weights), ("concentration of the share", share)]
         {
-            let fits = value > 0.0 && value.is_finite();
-            HyperparameterError::unless(fits, name, value, "finite and above 0")?;
+            above_zero(name, value)?;
         }
         Ok(AugMix { of_weights: weights, of_share: Beta::symmetric(share)?, ..self })
     }

@@ -4,9 +4,8 @@
 //! `α = 1`, heaped at both ends for `α < 1`, around ½ for `α > 1`. Rejection would need an unknown number of draws;
 //! the inverse of the distribution function needs one, keeps the order of draws and can be tested without chance.
 
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_zero};
 use autograd::{Custom, Real, Shape, Var};
-use nn::optimise::HyperparameterError;
 
 /// `Beta(a, b)`. See the [module documentation](self).
 ///
@@ -40,8 +39,7 @@ impl Beta {
     /// If one is not finite and above 0.
     pub fn new(a: f64, b: f64) -> Result<Beta, RegularizeError> {
         for (name, value) in [("Beta's concentration a", a), ("Beta's concentration b", b)] {
-            let fits = value > 0.0 && value.is_finite();
-            HyperparameterError::unless(fits, name, value, "finite and above 0")?;
+            above_zero(name, value)?;
         }
         Ok(Beta { a, b })
     }

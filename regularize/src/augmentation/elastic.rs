@@ -13,9 +13,8 @@ use super::Augmentation;
 use super::blur::kernel;
 use super::contract::{Change, Kind};
 use super::sampling::{Border, bilinear, check_parameter, dimensions, range};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_zero};
 use autograd::{Real, Var};
-use nn::optimise::HyperparameterError;
 
 /// Images `[n, channels, height, width]` with each pixel looking as far from its place as `field`, `[n, 2, height,
 /// width]`, says: first down, then to the right, in pixels. Differentiable in both.
@@ -75,8 +74,7 @@ impl Elastic {
     /// If `alpha` is negative, `sigma` is not above 0, or one of them not finite.
     pub fn new(alpha: f64, sigma: f64) -> Result<Elastic, RegularizeError> {
         let alpha = at_least_zero("elastic displacement alpha", alpha)?;
-        let fits = sigma.is_finite() && sigma > 0.0;
-        HyperparameterError::unless(fits, "elastic width sigma", sigma, "finite and above 0")?;
+        above_zero("elastic width sigma", sigma)?;
         Ok(Elastic { alpha, sigma, border: Border::default() })
     }
 

@@ -1,7 +1,7 @@
 //! One constrained problem, solved: projected gradient descent with its evidence.
 
 use super::Projection;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, above_zero};
 use autograd::{Feed, Graph, Op, Parameters, Plan, Real, Tensor, Var, grad};
 use nn::optimise::HyperparameterError;
 use nn::{ParameterSpec, Selection};
@@ -154,8 +154,7 @@ impl ProjectedGradient {
     ) -> Result<SolverReport<T>, RegularizeError> {
         let tolerated = self.tolerance >= 0.0;
         HyperparameterError::unless(tolerated, "tolerance", self.tolerance, "at least 0")?;
-        let fits = self.rate.is_finite() && self.rate > 0.0;
-        HyperparameterError::unless(fits, "step length", self.rate, "finite and above 0")?;
+        above_zero("step length", self.rate)?;
         for (selection, _) in constraints {
             RegularizeError::unless_selected(selection, parameters)?;
         }

@@ -30,9 +30,8 @@
 //! ```
 
 use super::drop_probability;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Graph, Real, Shape, Var};
-use nn::optimise::HyperparameterError;
 use nn::{Layer, LayerShapeError, Mode};
 
 /// Dropout of squares of `[n, channels, height, width]`. See the [module documentation](self).
@@ -50,7 +49,7 @@ impl DropBlock {
     /// If `p` is not in [0, 1) or the block has no place.
     pub fn new(p: f64, block: usize) -> Result<DropBlock, RegularizeError> {
         let p = drop_probability("dropout probability", p)?;
-        HyperparameterError::unless(block > 0, "side of a block", block as f64, "at least 1")?;
+        at_least_one("side of a block", block)?;
         Ok(DropBlock { name: "drop_block".into(), p, block })
     }
 

@@ -27,7 +27,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, Parameters, Plan, Real, Shape, Tensor};
 use nn::data::DataError;
 use nn::optimise::HyperparameterError;
@@ -99,7 +99,7 @@ impl<'m, T: Real> MonteCarlo<'m, T> {
     /// # Errors
     /// If it is 0.
     pub fn batch_size(self, batch_size: usize) -> Result<Self, RegularizeError> {
-        HyperparameterError::unless(batch_size > 0, "batch size", batch_size as f64, "at least 1")?;
+        at_least_one("batch size", batch_size)?;
         Ok(MonteCarlo { batch_size, ..self })
     }
 

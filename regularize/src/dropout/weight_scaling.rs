@@ -34,7 +34,7 @@
 
 use super::masks::{BernoulliMask, bernoulli_masks, needed};
 use autograd::ops::pointwise::Binary;
-use autograd::{NodeId, Op, Real, Var, substitute};
+use autograd::{Graph, NodeId, Op, Real, Var, substitute};
 
 /// The outputs with each of their [masks](bernoulli_masks) replaced by the probability of its ones.
 ///
@@ -67,11 +67,9 @@ fn without_inverted<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
                 _ => false,
             }
         };
-        let users = graph.ids().take(needed.len()).filter(|user| needed[user.index()]);
-        let users: Vec<_> = users.filter(|user| nodes[user.index()].inputs.contains(&id)).collect();
-        let found: Vec<_> = users.into_iter().filter(inverted).map(|user| graph.var(user)).collect();
+        let found: Vec<_> = users(graph, &needed, id).into_iter().filter(inverted).collect();
         drop(nodes);
-        means.extend(found.into_iter().map(|product| (product, product.like(1.0))));
+        means.extend(found.into_iter().map(|user| (graph.var(user), graph.var(user).like(1.0))));
     }
     substitute(outputs, &means)
 }
@@ -95,6 +93,13 @@ pub fn scale_weights<'g, T: Real>(outputs: &[Var<'g, T>]) -> Vec<Var<'g, T>> {
     outputs
 }
 
+/// Which of the needed nodes have this one as an input.
+fn users<T: Real>(graph: &Graph<T>, needed: &[bool], id: NodeId) -> Vec<NodeId> {
+    let nodes = graph.nodes();
+    let uses = |user: &NodeId| needed[user.index()] && nodes[user.index()].inputs.contains(&id);
+    graph.ids().take(needed.len()).filter(uses).collect()
+}
+
 /// The products `(h μ) W` of one mask, each with `h (q W)`; `None` if the mask has other uses.
 fn products<'g, T: Real>(
     outputs: &[Var<'g, T>],
@@ -102,20 +107,15 @@ fn products<'g, T: Real>(
 ) -> Option<Vec<(Var<'g, T>, Var<'g, T>)>> {
     let graph = mask.mask.graph();
     let needed = needed(outputs);
-    let users = |id: NodeId| -> Vec<NodeId> {
-        let nodes = graph.nodes();
-        let uses = |user: &NodeId| needed[user.index()] && nodes[user.index()].inputs.contains(&id);
-        graph.ids().take(needed.len()).filter(uses).collect()
-    };
     let mut found = Vec::new();
-    for masked in users(mask.mask.id()) {
+    for masked in users(graph, &needed, mask.mask.id()) {
         let node = graph.node(masked).clone();
         let (Op::Binary(Binary::Mul), [a, b]) = (node.op, &node.inputs[..]) else { return None };
         let h = graph.var(if *a == mask.mask.id() { *b } else { *a });
         if outputs.iter().any(|output| output.id() == masked) {
             return None;
         }
-        for product in users(masked) {
+        for product in users(graph, &needed, masked) {
             let node = graph.node(product).clone();
             let Op::MatMul { transpose_lhs, transpose_rhs } = node.op else { return None };
             if node.inputs[1] == masked {

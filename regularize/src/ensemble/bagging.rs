@@ -26,11 +26,10 @@
 //! ```
 
 use crate::ensemble::Bootstrap;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use crate::host::first_largest;
 use autograd::kernel::philox;
 use autograd::{Shape, Tensor};
-use nn::optimise::HyperparameterError;
 use rayon::prelude::*;
 
 /// How many members are trained, and on what. See the [module documentation](self).
@@ -58,7 +57,7 @@ impl Bagging {
     /// # Errors
     /// If there are none.
     pub fn new(members: usize) -> Result<Bagging, RegularizeError> {
-        HyperparameterError::unless(members > 0, "number of members", members as f64, "at least 1")?;
+        at_least_one("number of members", members)?;
         Ok(Bagging { members, seed: 0, resampled: true })
     }
 

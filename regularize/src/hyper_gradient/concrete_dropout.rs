@@ -33,9 +33,8 @@
 //! ```
 
 use super::Hyperparameter;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, above_zero};
 use autograd::{Real, Var};
-use nn::optimise::HyperparameterError;
 use nn::{Layer, Mode};
 
 /// Dropout with a relaxed mask and a tuned rate. See the [module documentation](self).
@@ -51,8 +50,7 @@ impl ConcreteDropout {
     /// # Errors
     /// If the temperature is not finite and above 0, or the rate is no probability.
     pub fn new(rate: Hyperparameter, temperature: f64) -> Result<ConcreteDropout, RegularizeError> {
-        let fits = temperature.is_finite() && temperature > 0.0;
-        HyperparameterError::unless(fits, "temperature", temperature, "finite and above 0")?;
+        above_zero("temperature", temperature)?;
         rate.check_probability()?;
         Ok(ConcreteDropout { rate, temperature })
     }

@@ -28,7 +28,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::{RegularizeError, listed};
+use crate::error::{RegularizeError, above_zero, listed};
 use crate::penalty::{
     Penalty, ProximalPenalty, l1_penalty, l2_penalty, shrink, smooth_l1_penalty, soft_threshold,
 };
@@ -74,8 +74,7 @@ impl Hyperparameter {
     /// # Errors
     /// If `initial` is not finite and above 0: nothing leads away from 0.
     pub fn positive(name: &str, initial: f64) -> Result<Hyperparameter, RegularizeError> {
-        let fits = initial.is_finite() && initial > 0.0;
-        HyperparameterError::unless(fits, "initial strength", initial, "finite and above 0")?;
+        above_zero("initial strength", initial)?;
         Ok(Hyperparameter { name: name.into(), kind: Kind::Positive, initial })
     }
 
@@ -95,8 +94,7 @@ impl Hyperparameter {
     /// # Errors
     /// If `largest` is not finite and above 0, or `initial` is not strictly between.
     pub fn bounded(name: &str, initial: f64, largest: f64) -> Result<Hyperparameter, RegularizeError> {
-        let fits = largest.is_finite() && largest > 0.0;
-        HyperparameterError::unless(fits, "largest strength", largest, "finite and above 0")?;
+        above_zero("largest strength", largest)?;
         let fits = initial > 0.0 && initial < largest;
         HyperparameterError::unless(fits, "initial strength", initial, "above 0 and below the largest")?;
         Ok(Hyperparameter { name: name.into(), kind: Kind::Bounded { largest }, initial })
@@ -316,8 +314,7 @@ impl TunedSmoothL1 {
     /// # Errors
     /// If `width` is not finite and above 0.
     pub fn new(coefficient: Hyperparameter, width: f64) -> Result<TunedSmoothL1, RegularizeError> {
-        let fits = width.is_finite() && width > 0.0;
-        HyperparameterError::unless(fits, "width of the smooth L1 penalty", width, "finite and above 0")?;
+        above_zero("width of the smooth L1 penalty", width)?;
         Ok(TunedSmoothL1 { coefficient, width })
     }
 

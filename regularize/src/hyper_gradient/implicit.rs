@@ -17,9 +17,8 @@
 //! At a direction of no positive curvature they stop; [`Implicit::residual`] says what is missing then.
 
 use super::unroll::total_derivative;
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Real, Var, grad, try_jvp};
-use nn::optimise::HyperparameterError;
 
 /// Conjugate gradients on `(H + λ) v = b`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,8 +34,7 @@ impl ConjugateGradients {
     /// # Errors
     /// If there are none.
     pub fn new(iterations: usize) -> Result<ConjugateGradients, RegularizeError> {
-        let (fits, number) = (iterations > 0, iterations as f64);
-        HyperparameterError::unless(fits, "number of iterations", number, "at least 1")?;
+        at_least_one("number of iterations", iterations)?;
         Ok(ConjugateGradients { iterations, damping: 0.0 })
     }
 

@@ -47,11 +47,10 @@
 //! ```
 
 use super::{Hyperparameter, Unrolled, hyper_gradient, step_name, unroll};
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Feed, Graph, IndexVar, Parameters, Plan, Real, Tensor, Var, jvp, try_jvp};
 use nn::data::{Batches, DataError, Dataset, LastBatch};
 use nn::initialise::initialise_parameters;
-use nn::optimise::HyperparameterError;
 use nn::train::{Batch, check_model};
 use nn::{Layer, Mode, Optimiser, ParameterSpec};
 
@@ -289,8 +288,7 @@ impl<'m, T: Real> HyperTuner<'m, T> {
     fn check(&self) -> Result<(), RegularizeError> {
         self.optimiser.check()?;
         self.outer.check()?;
-        let steps = self.steps as f64;
-        HyperparameterError::unless(self.steps > 0, "number of unrolled steps", steps, "at least 1")?;
+        at_least_one("number of unrolled steps", self.steps)?;
         if self.hyperparameters.is_empty() {
             return Err(RegularizeError::NoHyperparameters);
         }

@@ -40,11 +40,10 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::ops::random::Distribution;
 use autograd::{IndexVar, NodeId, Op, Real, Var, substitute, substitute_with_indices, try_grad};
 use nn::OptimiserStep;
-use nn::optimise::HyperparameterError;
 use std::collections::BTreeSet;
 
 /// The name of an input or a stream in step `i`, counted from 0: `NAME` in the first, then `NAME@i`.
@@ -169,7 +168,7 @@ pub fn hyper_gradient<'g, T: Real>(
     hyperparameters: &[Var<'g, T>],
 ) -> Result<Vec<Var<'g, T>>, RegularizeError> {
     let steps = unrolled.steps();
-    HyperparameterError::unless(steps > 0, "number of unrolled steps", steps as f64, "at least 1")?;
+    at_least_one("number of unrolled steps", steps)?;
     total_derivative(unrolled.at(&[validation])[0], hyperparameters)
 }
 

@@ -29,9 +29,8 @@
 //! ```
 
 use super::{check_losses, sum};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use autograd::{Real, Shape, Var, grad, grad_or_zero};
-use nn::optimise::HyperparameterError;
 use nn::{Initialiser, ParameterSpec, Role};
 
 /// The smallest weight before the weights are scaled.
@@ -52,7 +51,7 @@ impl GradNorm {
     /// # Errors
     /// If there are no tasks, or `alpha` or `rate` is negative or not finite.
     pub fn new(name: &str, tasks: usize, alpha: f64, rate: f64) -> Result<GradNorm, RegularizeError> {
-        HyperparameterError::unless(tasks > 0, "number of tasks", tasks as f64, "at least 1")?;
+        at_least_one("number of tasks", tasks)?;
         let (alpha, rate) =
             (at_least_zero("GradNorm exponent", alpha)?, at_least_zero("GradNorm rate", rate)?);
         Ok(GradNorm { name: name.into(), tasks, alpha, rate })

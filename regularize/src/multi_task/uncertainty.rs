@@ -21,9 +21,8 @@
 //! ```
 
 use super::check_losses;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Graph, Real, Shape, Tensor, Var};
-use nn::optimise::HyperparameterError;
 use nn::{Initialiser, ParameterSpec, Role};
 
 /// What a task's loss is the logarithm of.
@@ -50,7 +49,7 @@ impl UncertaintyWeights {
     /// If there are no tasks.
     pub fn new(name: &str, likelihoods: &[Likelihood]) -> Result<UncertaintyWeights, RegularizeError> {
         let tasks = likelihoods.len();
-        HyperparameterError::unless(tasks > 0, "number of tasks", tasks as f64, "at least 1")?;
+        at_least_one("number of tasks", tasks)?;
         Ok(UncertaintyWeights { name: name.into(), likelihoods: likelihoods.to_vec() })
     }
 

@@ -25,7 +25,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, above_zero};
 use autograd::{Real, Tensor, Var};
 use nn::optimise::HyperparameterError;
 
@@ -50,8 +50,7 @@ use nn::optimise::HyperparameterError;
 /// ```
 #[track_caller]
 pub fn similarity<T: Real>(examples: Var<'_, T>, sigma: f64) -> Result<Var<'_, T>, RegularizeError> {
-    let fits = sigma.is_finite() && sigma > 0.0;
-    HyperparameterError::unless(fits, "width sigma of the similarity", sigma, "finite and above 0")?;
+    above_zero("width sigma of the similarity", sigma)?;
     let shape = examples.shape();
     assert!(shape.rank() > 0, "similarity: the examples need an axis");
     let n = shape[0];

@@ -34,10 +34,9 @@
 //! ```
 
 use crate::adversarial::Norm;
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_zero};
 use autograd::{Real, Var, grad, jvp, vjp};
 use nn::loss::{Reduction, kl_divergence_of_logs};
-use nn::optimise::HyperparameterError;
 use nn::train::Batch;
 
 /// How the product of the Hessian with a direction is made.
@@ -97,8 +96,7 @@ impl VirtualAdversarial {
     /// # Errors
     /// If `xi` is not above 0 and finite.
     pub fn by_difference(self, xi: f64) -> Result<VirtualAdversarial, RegularizeError> {
-        let fits = xi.is_finite() && xi > 0.0;
-        HyperparameterError::unless(fits, "virtual adversarial distance xi", xi, "finite and above 0")?;
+        above_zero("virtual adversarial distance xi", xi)?;
         Ok(VirtualAdversarial { step: PowerStep::Difference { xi }, ..self })
     }
 

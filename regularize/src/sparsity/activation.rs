@@ -23,7 +23,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, above_zero, at_least_zero};
 use autograd::{Real, Var};
 use nn::optimise::HyperparameterError;
 use std::fmt::Debug;
@@ -144,8 +144,7 @@ impl StudentT {
     /// If `alpha` is negative, `freedom` is not above 0, or one is not finite.
     pub fn new(alpha: f64, freedom: f64) -> Result<StudentT, RegularizeError> {
         let alpha = at_least_zero("coefficient of Student's penalty", alpha)?;
-        let fits = freedom.is_finite() && freedom > 0.0;
-        HyperparameterError::unless(fits, "degrees of freedom", freedom, "finite and above 0")?;
+        above_zero("degrees of freedom", freedom)?;
         Ok(StudentT { alpha, freedom })
     }
 }

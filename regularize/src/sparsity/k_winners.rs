@@ -27,9 +27,8 @@
 //! # Ok::<(), autograd::RunError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use autograd::{Custom, Real, Shape, Var};
-use nn::optimise::HyperparameterError;
 use nn::{Layer, Mode};
 use std::cmp::Ordering;
 
@@ -148,7 +147,7 @@ impl KWinners {
     /// # Errors
     /// If there are none: nothing would come through.
     pub fn new(k: usize) -> Result<KWinners, RegularizeError> {
-        HyperparameterError::unless(k > 0, "number of winners", k as f64, "at least 1")?;
+        at_least_one("number of winners", k)?;
         Ok(KWinners { k })
     }
 }

@@ -31,11 +31,10 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use crate::sparsity::Dictionary;
 use crate::sparsity::dictionary::extents;
 use autograd::{Feed, Graph, Parameters, Plan, Real, Tensor, Var};
-use nn::optimise::HyperparameterError;
 
 /// The codes `[examples, atoms]` of examples `x`, `[examples, features]`, with at most `k` of the atoms
 /// `[atoms, features]`, which may be of any lengths. See the [module documentation](self).
@@ -130,7 +129,7 @@ impl MatchingPursuit {
     /// # Errors
     /// If `k` is 0.
     pub fn new(k: usize) -> Result<MatchingPursuit, RegularizeError> {
-        HyperparameterError::unless(k > 0, "number of atoms in a code", k as f64, "at least 1")?;
+        at_least_one("number of atoms in a code", k)?;
         Ok(MatchingPursuit { k })
     }
 

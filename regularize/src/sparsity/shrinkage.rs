@@ -34,7 +34,7 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, above_zero};
 use crate::penalty::soft_threshold;
 use crate::sparsity::Dictionary;
 use crate::sparsity::dictionary::extents;
@@ -199,8 +199,7 @@ impl SparseCoder {
     /// # Errors
     /// If `alpha` is not above 0 or not finite: without a penalty there is no gap.
     pub fn new(alpha: f64) -> Result<SparseCoder, RegularizeError> {
-        let fits = alpha.is_finite() && alpha > 0.0;
-        HyperparameterError::unless(fits, "coefficient of sparse codes", alpha, "finite and above 0")?;
+        above_zero("coefficient of sparse codes", alpha)?;
         Ok(SparseCoder { alpha, tolerance: 1e-4, iterations: 1000 })
     }
 

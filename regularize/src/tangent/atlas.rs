@@ -35,7 +35,7 @@
 
 use super::orthogonal::singular_directions;
 use super::propagation::TangentPropagation;
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, at_least_one};
 use crate::host::dot;
 use crate::host::rows;
 use autograd::{Graph, Parameters, Real, Shape, Tensor, Var, grad, interpret};
@@ -174,7 +174,7 @@ impl<T: Real> Atlas<T> {
         examples: &Tensor<T>,
         dimensions: usize,
     ) -> Result<Atlas<T>, RegularizeError> {
-        HyperparameterError::unless(dimensions > 0, "dimension of the manifold", 0.0, "at least 1")?;
+        at_least_one("dimension of the manifold", dimensions)?;
         let [n, d] = [rows(examples.shape())[0], rows(examples.shape())[1]];
         let graph = Graph::new();
         let x = graph.constant(examples.clone());

@@ -33,10 +33,9 @@
 //! ```
 
 use super::{mean, squares};
-use crate::error::{RegularizeError, at_least_zero};
+use crate::error::{RegularizeError, at_least_one, at_least_zero};
 use crate::host::rows;
 use autograd::{Graph, Real, Var, vjp};
-use nn::optimise::HyperparameterError;
 
 /// `c ‖vᵀ ∂f/∂x‖²` of each example, `[n]`, for `outputs` and directions of shape `[n, c]` and inputs `[n, ..]`.
 ///
@@ -122,8 +121,7 @@ impl JacobianNorm {
     /// If `strength` is negative or not finite, or there is no direction.
     pub fn new(strength: f64, directions: usize) -> Result<JacobianNorm, RegularizeError> {
         let strength = at_least_zero("strength of the Jacobian penalty", strength)?;
-        let count = directions as f64;
-        HyperparameterError::unless(directions > 0, "number of directions", count, "at least 1")?;
+        at_least_one("number of directions", directions)?;
         Ok(JacobianNorm { strength, directions, stream: "jacobian_norm".into() })
     }
 

@@ -36,9 +36,8 @@
 //! # Ok::<(), regularize::RegularizeError>(())
 //! ```
 
-use crate::error::RegularizeError;
+use crate::error::{RegularizeError, above_zero, at_least_one};
 use autograd::{Real, Tensor, Var, jvp};
-use nn::optimise::HyperparameterError;
 
 /// One parameter of a smooth transformation of the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,10 +106,9 @@ impl Transformations {
     /// # Errors
     /// If `sigma` is not finite and above 0, or the image has no pixels.
     pub fn new(height: usize, width: usize, sigma: f64) -> Result<Transformations, RegularizeError> {
-        let fits = sigma.is_finite() && sigma > 0.0;
-        HyperparameterError::unless(fits, "width of the smoothing", sigma, "finite and above 0")?;
+        above_zero("width of the smoothing", sigma)?;
         for (name, side) in [("image's height", height), ("image's width", width)] {
-            HyperparameterError::unless(side > 0, name, side as f64, "at least 1")?;
+            at_least_one(name, side)?;
         }
         Ok(Transformations { height, width, sigma, chosen: Transformation::ALL.to_vec() })
     }
